@@ -1,0 +1,1 @@
+"""One module a stage, named as its MLproject entry point."""

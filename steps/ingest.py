@@ -1,0 +1,107 @@
+"""Collects photographs into one folder a category, with a table of one row a file."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from tqdm import tqdm
+
+from steps.served_model.pictures import PictureError, open_picture
+from steps.shared import sources, stage
+from steps.shared.stage import StageError
+
+TABLE = "files.csv"
+COLUMNS = ["path", "category", "sha256", "bytes", "width", "height"]
+
+
+def find_photographs(folder: Path) -> list[Path]:
+    """List category/file below `folder`, sorted, relative to it.
+
+    Raises StageError for no category or only one, an empty category, or folders within one.
+    """
+    shape = f"expected {folder}/<category>/*.jpg"
+    categories = sorted(p for p in folder.iterdir() if p.is_dir() and not sources.hidden(p))
+    if not categories:
+        raise StageError(f"no category folders under {folder}: {shape}.")
+    found: list[Path] = []
+    for category in categories:
+        inside = sorted(p for p in category.iterdir() if not sources.hidden(p))
+        nested = [p for p in inside if p.is_dir()]
+        if nested:
+            raise StageError(
+                f"{category} holds folders ({nested[0].name}, …): {shape}. "
+                f"Point --source at the folder whose folders are the categories."
+            )
+        if not inside:
+            raise StageError(f"category {category.name} is empty: {shape}, or remove the folder.")
+        found += [p.relative_to(folder) for p in inside if p.is_file()]
+    if len(categories) < 2:
+        raise StageError(
+            f"only one category ({categories[0].name}) under {folder}: at least two are needed."
+        )
+    return found
+
+
+def take(source: Path, out: Path, name: Path) -> dict:
+    """Copy one file and describe it: a row of the table. Only its header is read as a picture."""
+    data = (source / name).read_bytes()
+    (out / name).write_bytes(data)
+    try:
+        with open_picture(data) as picture:
+            width, height = picture.size
+    except PictureError:  # dataprep says what is wrong with it
+        width = height = 0
+    return dict(
+        zip(
+            COLUMNS,
+            (name.as_posix(), name.parts[0], hashlib.sha256(data).hexdigest(), len(data), width,
+             height),
+            strict=True,
+        )
+    )
+
+
+def ingest(source: Path, out: Path) -> pd.DataFrame:
+    """Copy every photograph of `source` to `out` and return the table, sorted by path."""
+    names = find_photographs(source)
+    for category in {name.parts[0] for name in names}:
+        (out / category).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = list(
+            tqdm(
+                pool.map(lambda name: take(source, out, name), names),
+                total=len(names),
+                desc="ingest",
+                unit="file",
+            )
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def work(args: Namespace, out: Path) -> dict:
+    """The stage: find or render the source, copy it, write the table."""
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix="unpacking-") as scratch:
+        if args.source == "sample":
+            from steps import sample  # numpy-heavy, and only this branch needs it
+
+            sample.write_sample(Path(scratch), args.per_category, args.seed)
+            source = Path(scratch)
+        else:
+            source = sources.locate(args.source, Path(scratch))
+        table = ingest(source, out / "photos")
+    table.to_csv(out / TABLE, index=False)
+    counts = table["category"].value_counts().sort_index()
+    print(f"ingest: {len(table):,} files in {len(counts)} categories")
+    mlflow.log_metrics({"files": len(table), "categories": len(counts)})
+    mlflow.log_dict(counts.to_dict(), "counts.json")
+    return {"files": [TABLE], "counts": counts.to_dict()}
+
+
+if __name__ == "__main__":
+    stage.run("ingest", work)

@@ -1,0 +1,76 @@
+"""Many picture files into one memory-mapped array, over all cores, in memory that stays flat."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from tqdm import tqdm
+
+from steps.served_model.pictures import PictureError, decode
+from steps.shared.stage import StageError
+
+CHUNK = 64
+"""Pictures a task: large enough to hide the hand-over, small enough to keep all cores busy."""
+
+
+def decode_files(
+    folder: Path, names: list[str], target: Path, size: int, workers: int = 0
+) -> dict[int, PictureError]:
+    """Decode files into an (n, size, size, 3) uint8 .npy file, row i for names[i].
+
+    workers: processes; 0 is one a core. Returns the error of each row that could not be decoded,
+    which stays black. Raises StageError where a decoder process dies.
+    """
+    open_memmap(target, "w+", np.uint8, (len(names), size, size, 3)).flush()
+    errors: dict[int, PictureError] = {}
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        tasks = {
+            pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
+            for i in range(0, len(names), CHUNK)
+        }
+        with tqdm(total=len(names), desc="dataprep", unit="picture") as bar:
+            for task in as_completed(tasks):
+                first = tasks[task]
+                try:
+                    errors |= task.result()
+                except BrokenProcessPool as error:
+                    raise StageError(
+                        f"a decoder died on one of {names[first]} … (out of memory, or a file that "
+                        "breaks the picture library); remove the file and run again."
+                    ) from error
+                bar.update(min(CHUNK, len(names) - first))
+    return errors
+
+
+def copy_rows(source: np.ndarray, rows: np.ndarray, target: Path, chunk: int = 1024) -> None:
+    """Write `source[rows]` as a .npy file, a block at a time. rows: (m,) int."""
+    out = open_memmap(target, "w+", source.dtype, (len(rows), *source.shape[1:]))
+    for i in range(0, len(rows), chunk):
+        out[i : i + chunk] = source[rows[i : i + chunk]]
+    out.flush()
+
+
+def drop_rows(path: Path, bad: set[int]) -> None:
+    """Take rows out of a .npy file in place; whole or not at all."""
+    if not bad:
+        return
+    array = np.load(path, mmap_mode="r")
+    partial = path.with_suffix(".partial")
+    copy_rows(array, np.array([i for i in range(len(array)) if i not in bad], int), partial)
+    os.replace(partial, path)
+
+
+def _decode_chunk(
+    folder: Path, names: list[str], target: Path, first: int, size: int
+) -> dict[int, PictureError]:
+    rows = np.load(target, mmap_mode="r+")
+    errors = {}
+    for i, name in enumerate(names, first):
+        try:
+            rows[i] = decode((folder / name).read_bytes(), size)
+        except PictureError as error:
+            errors[i] = error
+    return errors

@@ -1,0 +1,84 @@
+"""The networks, by name, each with the recipe that trains it best."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from steps.shared.augment import Augmentation
+
+Build = Callable[[int, int, float, str, float], keras.Model]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained unless a flag says otherwise."""
+
+    size: int
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 0.05
+    final_rate: float = 0.002
+    """learning rate at the end, as a share of `learning_rate`"""
+    warmup_epochs: float = 2.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    dropout: float = 0.3
+    head: str = "average"
+    weight_average: float = 0.99
+    """momentum of the running average of the weights; 0 switches it off"""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Keras' batch normalisation, its training step in one kernel of TensorFlow.
+
+    Keras 3 writes it as a dozen element-wise operations, a third of a training step on a CPU.
+    Weights and results are the same, so a network is saved with the plain layer.
+    """
+
+    def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if not training or not tf.is_tensor(x):
+            return super().call(x, training=training)
+        normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=tf.convert_to_tensor(self.gamma.value),
+            offset=tf.convert_to_tensor(self.beta.value),
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running * self.momentum + batch * (1 - self.momentum))
+        return normal
+
+
+def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    """A 3 × 3 convolution, batch normalisation and ReLU."""
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    x = FusedBatchNormalization(momentum=0.9, epsilon=1e-3)(x)
+    return layers.ReLU()(x)
+
+
+def cnn(size: int, categories: int, dropout: float, head: str, dense: int = 256) -> keras.Model:
+    """Three convolutional blocks (32, 64 × 2, 128 × 3 filters), a dense layer and a softmax.
+
+    Takes (n, size, size, 3) RGB in [0, 255]; returns (n, categories) logits. `head` is "average"
+    (each filter's mean over the picture) or "flatten" (every position on its own).
+    """
+    side = size if head == "flatten" else None
+    picture = keras.Input((side, side, 3), name="picture")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0)(picture)
+    for filters, depth in ((32, 1), (64, 2), (128, 3)):
+        for _ in range(depth):
+            x = convolution(x, filters)
+        x = layers.MaxPooling2D()(x)
+        x = layers.SpatialDropout2D(dropout / 3)(x)
+    x = layers.GlobalAveragePooling2D()(x) if head == "average" else layers.Flatten()(x)
+    x = layers.Dense(dense, activation="relu", kernel_initializer="he_normal")(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(picture, layers.Dense(categories, dtype="float32", name="logits")(x), name="cnn")

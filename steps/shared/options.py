@@ -1,0 +1,184 @@
+"""Every option of every stage, in one table.
+
+It makes the stages' command lines and `main`'s, and MLproject is written from it
+(`python -m steps.shared.options > MLproject`), so the three cannot differ.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+STAGES = {
+    "ingest": "Collect photographs into one folder a category, with a table of the files.",
+    "dataprep": "Decode and resize every photograph into one array; find duplicates; report.",
+    "split": "Part the photographs into train, validation and test, duplicates kept together.",
+    "train": "Train a network and pack it as an MLflow model.",
+    "evaluate": "Measure a model on the test photographs; judge it against gate and champion.",
+    "register": "Register a model version; move the aliases challenger and champion.",
+    "main": "From photographs to a registered model: all stages, finished ones found again.",
+    "serve": "Serve a registered model over HTTP until Ctrl-C.",
+}
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on; "20.0" counts, since MLproject has no type for whole numbers."""
+    value = float(text)
+    if value != int(value) or value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return int(value)
+
+
+def whole(text: str) -> int:
+    """A whole number from 0 on."""
+    return 0 if float(text) == 0 else positive(text)
+
+
+def yes_no(text: str) -> bool:
+    """true or false, in the words that people use."""
+    if text.lower() in ("true", "yes", "1", "on"):
+        return True
+    if text.lower() in ("false", "no", "0", "off"):
+        return False
+    raise argparse.ArgumentTypeError(f"{text} is neither true nor false")
+
+
+def auto(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """Also take "auto": whatever the network's own recipe says."""
+
+    def parse_or_none(text: str) -> object:
+        return None if text == "auto" else parse(text)
+
+    parse_or_none.__name__ = parse.__name__
+    return parse_or_none
+
+
+@dataclass(frozen=True)
+class Option:
+    """One flag: `--name` of the stages that are listed, `-P name=…` of their entry points."""
+
+    name: str
+    default: str
+    parse: Callable[[str], object]
+    stages: tuple[str, ...]
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """The name as it is typed on a command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _folder(name: str, stage: str, readers: tuple[str, ...], help: str) -> Option:
+    return Option(name, f"work/{stage}", str, readers, help)
+
+
+OPTIONS = (
+    Option(
+        "source", "sample", str, ("ingest", "main"),
+        "a folder category/*.jpg, a .zip or .tar of one, kaggle:OWNER/DATASET[/FOLDER], or sample "
+        "(rendered on the spot)",
+    ),
+    Option("per_category", "80", positive, ("ingest", "main"), "pictures a category of the sample"),
+    _folder("photos", "ingest", ("dataprep", "evaluate"), "ingest's folder"),
+    Option("size", "auto", auto(positive), ("main",), "side in pixels; auto: the network's"),
+    Option("size", "64", positive, ("dataprep",), "side in pixels of the prepared pictures"),
+    Option(
+        "max_bad_share", "0.05", share, ("dataprep", "main"),
+        "share of unreadable files from which the run fails",
+    ),
+    Option("workers", "0", whole, ("dataprep", "main"), "processes that decode; 0: one a core"),
+    _folder("prepared", "dataprep", ("split",), "dataprep's folder"),
+    Option("validation_share", "0.15", share, ("split", "main"), "share that chooses the epoch"),
+    Option("test_share", "0.15", share, ("split", "main"), "share that only measures"),
+    _folder("data", "split", ("train", "evaluate"), "split's folder"),
+    Option("network", "cnn", str, ("train", "main"), "which network: see docs/networks.md"),
+    Option("epochs", "auto", auto(positive), ("train", "main"), "passes over the photographs"),
+    Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
+    Option("learning_rate", "auto", auto(float), ("train", "main"), "highest learning rate"),
+    Option("warmup_epochs", "auto", auto(float), ("train", "main"), "epochs of rising rate"),
+    Option("weight_decay", "auto", auto(float), ("train", "main"), "pull of kernels towards 0"),
+    Option("label_smoothing", "auto", auto(share), ("train", "main"), "share spread over all"),
+    Option("dropout", "auto", auto(share), ("train", "main"), "share of the dense layer dropped"),
+    Option("head", "auto", auto(str), ("train", "main"), "average or flatten, before the dense"),
+    Option(
+        "weight_average", "auto", auto(share), ("train", "main"),
+        "momentum of the running average of the weights that is kept; 0: none",
+    ),
+    Option(
+        "precision", "auto", auto(str), ("train", "main"),
+        "float32, mixed_bfloat16 or mixed_float16; auto: what this machine is quick at",
+    ),
+    Option("model", "work/train/model", str, ("evaluate", "register"), "a model folder or URI"),
+    Option("min_accuracy", "0.5", share, ("evaluate", "main"), "gate: least accuracy on test"),
+    Option("min_class_recall", "0.2", share, ("evaluate", "main"), "gate: least recall a category"),
+    _folder("verdict", "evaluate", ("register",), "evaluate's folder; none: not yet judged"),
+    Option(
+        "model_name", "sports-ball-classification", str, ("evaluate", "register", "main", "serve"),
+        "name in the model registry",
+    ),
+    Option("seed", "1", whole, ("ingest", "split", "train", "main"), "of everything random"),
+    Option("categories", "none", str, ("register",), "for a .keras: file, one category a line"),
+    Option("input_size", "64", positive, ("register",), "for a .keras: side in pixels"),
+    Option("pixel_scale", "1.0", float, ("register",), "for a .keras: times each 0–255 value"),
+    Option("fresh", "false", yes_no, ("main",), "repeat stages that are finished"),
+    Option("work", "work", str, ("main",), "where the stages' folders go"),
+    Option("model_uri", "auto", auto(str), ("serve",), "what to serve; auto: the champion"),
+    Option("host", "127.0.0.1", str, ("serve",), "address to listen on"),
+    Option("port", "5001", positive, ("serve",), "port of the scoring server"),
+) + tuple(
+    Option("out", f"work/{stage}", str, (stage,), "folder to write")
+    for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")
+)
+
+
+def of(stage: str) -> list[Option]:
+    """The options of a stage, in the table's order."""
+    return [option for option in OPTIONS if stage in option.stages]
+
+
+def parse(stage: str, argv: list[str] | None = None) -> argparse.Namespace:
+    """Read a stage's command line; prints help or a usage error, and exits, as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m steps.{stage}",
+        description=STAGES[stage],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    for option in of(stage):
+        parser.add_argument(
+            option.flag, default=option.default, type=option.parse, help=option.help
+        )
+    return parser.parse_args(argv)
+
+
+def mlproject() -> str:
+    """The text of MLproject: an entry point a stage, each parameter typed and with its default."""
+    lines = [
+        "# Written by `make mlproject` from steps/shared/options.py; change it there.",
+        "name: sports-ball-classification",
+        "",
+        "conda_env: conda.yaml",
+        "",
+        "entry_points:",
+    ]
+    for stage in STAGES:
+        lines += ["", f"  {stage}:", "    parameters:"]
+        lines += [f"      {o.name}: {{type: {_type(o)}, default: {o.default}}}" for o in of(stage)]
+        flags = " ".join(f"{o.flag} {{{o.name}}}" for o in of(stage))
+        lines.append(f"    command: python -m steps.{stage} {flags}")
+    return "\n".join(lines) + "\n"
+
+
+def _type(option: Option) -> str:
+    return "float" if option.parse in (share, positive, whole, float) else "string"
+
+
+if __name__ == "__main__":
+    print(mlproject(), end="")

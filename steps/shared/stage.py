@@ -1,0 +1,123 @@
+"""The frame around every stage: options in, an MLflow run around the work, a whole folder out.
+
+A stage's folder is written under a temporary name and renamed when it is complete, so a folder
+that has its final name and a `stage.json` is finished. `stage.json` holds the digest by which the
+next stages, and the next run of `main`, know what they read.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import mlflow
+
+from steps.shared import options
+
+MANIFEST = "stage.json"
+ERROR_TAG = "stage.error"
+
+Work = Callable[[Namespace, Path], dict]
+"""Does a stage's work: (options, folder to write) → what to remember of it in stage.json.
+
+The key `files`, the names whose contents make up the digest, is required.
+"""
+
+
+class StageError(Exception):
+    """What a person can mend: names what is wrong, where, and what to do."""
+
+
+def run(name: str, work: Work, argv: list[str] | None = None, keep_partial: bool = False) -> None:
+    """Run a stage as its command line says, and exit: 0 done, 1 failed, 130 interrupted.
+
+    keep_partial: leave what an earlier, unfinished attempt wrote, for the stage to go on from.
+    """
+    args = options.parse(name, argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with mlflow.start_run(run_name=name) as active:
+        try:
+            mlflow.set_tag("stage", name)
+            mlflow.log_params(_new_params(active.data.params, vars(args)))
+            _produce(name, work, args, keep_partial)
+        except KeyboardInterrupt:
+            mlflow.end_run("KILLED")
+            sys.exit(130)
+        except Exception as error:
+            _report(name, error)
+            mlflow.end_run("FAILED")
+            sys.exit(1)
+
+
+def read_manifest(folder: str | Path) -> dict:
+    """What a finished stage says of its folder. Raises StageError where it is not one."""
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        raise StageError(f"{folder} is not the folder of a finished stage: it has no {MANIFEST}.")
+    return json.loads(path.read_text())
+
+
+def digest(folder: Path, names: Iterable[str]) -> str:
+    """SHA-256 over the names and contents of files, or of all files in folders, of `folder`."""
+    whole = hashlib.sha256()
+    for name in sorted(names):
+        entry = folder / name
+        paths = sorted(p for p in entry.rglob("*") if p.is_file()) if entry.is_dir() else [entry]
+        for path in paths:
+            whole.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    os.replace(partial, path)
+
+
+def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None:
+    out = Path(args.out)
+    if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
+        raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
+    partial = out.with_name(out.name + ".partial")
+    if not keep_partial:
+        shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, exist_ok=True)
+    summary = work(args, partial)
+    summary["digest"] = digest(partial, summary.pop("files"))
+    summary |= {"stage": name, "run_id": mlflow.active_run().info.run_id}
+    write_json(partial / MANIFEST, summary)
+    mlflow.log_artifact(str(partial / MANIFEST))
+    mlflow.set_tags({"stage.digest": summary["digest"], "stage.out": str(out.resolve())})
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(partial, out)
+
+
+def _new_params(known: dict, wanted: dict) -> dict:
+    # `mlflow run` has logged what it was given; a parameter cannot be logged twice.
+    return {k: v for k, v in wanted.items() if k not in known}
+
+
+def _report(name: str, error: Exception) -> None:
+    if isinstance(error, StageError):
+        message = str(error)
+    else:
+        mlflow.log_text(traceback.format_exc(), "traceback.txt")
+        message = (
+            f"unexpected {type(error).__name__}: {error} "
+            f"(details: artefact traceback.txt of run {mlflow.active_run().info.run_id})"
+        )
+    mlflow.set_tag(ERROR_TAG, message[:4900])
+    print(f"{name}: {message}", file=sys.stderr)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
