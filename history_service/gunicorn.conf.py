@@ -1,0 +1,37 @@
+"""How gunicorn runs the service: gunicorn -c history_service/gunicorn.conf.py"""
+
+import os
+import shutil
+import tempfile
+
+from history_service.settings import load_settings
+
+settings = load_settings()
+
+bind = f"{settings['HOST']}:{settings['PORT']}"
+wsgi_app = "history_service.wsgi:app"
+workers = settings["WORKERS"]
+worker_class = "gthread"
+threads = settings["THREADS"]
+keepalive = 75  # seconds: longer than most load balancers wait, so that they close first
+graceful_timeout = round(settings["DEADLINE_S"]) + 5  # requests in flight are finished first
+timeout = 60
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file
+control_socket_disable = True
+
+# Before any worker imports prometheus_client: it then counts in files that all workers share.
+_own_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if _own_folder:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="history-metrics-")
+
+
+def child_exit(server, worker):
+    """A worker's gauges end with it; its counters stay in the sums."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    if _own_folder:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -1,0 +1,43 @@
+"""Requests a minute a client, and the deadline and size of each request."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, current_app, g, request
+from flask_limiter import Limiter
+
+from history_service.keys import OPEN_TO_ALL
+
+FORM_ROOM = 64 * 1024  # bytes of a form around its pictures
+
+
+def client_name() -> str:
+    """Whom requests are counted for: the key's name, else the address."""
+    return g.get("client") or request.remote_addr or "unknown"
+
+
+def _not_counted() -> bool:
+    return request.blueprint in OPEN_TO_ALL or request.endpoint in OPEN_TO_ALL
+
+
+def set_deadline() -> None:
+    g.deadline = time.monotonic() + current_app.config["DEADLINE_S"]
+
+
+def init_app(app: Flask) -> None:
+    config = app.config
+    config["MAX_CONTENT_LENGTH"] = config["MAX_UPLOAD_BYTES"] * config["MAX_PICTURES"] + FORM_ROOM
+    config["MAX_FORM_PARTS"] = config["MAX_PICTURES"] + 16
+    config["MAX_FORM_MEMORY_SIZE"] = FORM_ROOM
+    app.before_request(set_deadline)
+    if config["RATE_LIMIT"]:
+        Limiter(
+            client_name,
+            app=app,
+            application_limits=[f"{config['RATE_LIMIT']} per minute"],
+            application_limits_exempt_when=_not_counted,
+            storage_uri=config["RATE_LIMIT_STORAGE"],
+            strategy="sliding-window-counter",
+            headers_enabled=True,
+        )

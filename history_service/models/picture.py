@@ -1,0 +1,24 @@
+"""Pictures that are kept with their predictions, where KEEP_IMAGES says so."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, deferred, mapped_column
+
+from history_service.database import BigKey, db
+
+
+class Picture(db.Model):
+    """A thumbnail (JPEG, longest side 256) and, with KEEP_IMAGES=full, the upload as it came.
+
+    The database itself deletes it together with its prediction.
+    """
+
+    __tablename__ = "pictures"
+
+    prediction_id: Mapped[int] = mapped_column(
+        BigKey, ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True
+    )
+    thumbnail: Mapped[bytes] = mapped_column(LargeBinary)
+    original: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    original_type: Mapped[str | None] = mapped_column(String(32))

@@ -1,0 +1,72 @@
+"""openapi.json, made from the views; what every route has in common is added here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIFlask
+
+from history_service.errors import PROBLEM_JSON
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "For people."},
+        "code": {"type": "string", "description": "For programs; never changes."},
+        "request_id": {"type": "string"},
+        "errors": {"type": "object", "description": "Which parameters are wrong, and why."},
+    },
+}
+PREDICTION = {"$ref": "#/components/schemas/Prediction"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+FAILED_PICTURE = {
+    "type": "object",
+    "required": ["filename", "problem"],
+    "properties": {"filename": {"type": "string"}, "problem": PROBLEM},
+}
+SEVERAL = {
+    "type": "object",
+    "required": ["predictions"],
+    "properties": {
+        "predictions": {"type": "array", "items": {"oneOf": [PREDICTION, FAILED_PICTURE]}}
+    },
+}
+
+
+def complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """Adds the problem that any route may answer with, and what /predict says of many."""
+    spec["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict):
+                _add_problems(operation["responses"])
+    predicted = spec["paths"]["/predict"]["post"]["responses"]["200"]["content"]
+    predicted["application/json"]["schema"] = {"oneOf": [PREDICTION, SEVERAL]}
+    home = spec["paths"]["/"]["get"]["responses"]["200"]["content"]
+    home["text/html"] = {"schema": {"type": "string"}}
+    return spec
+
+
+def _add_problems(responses: dict[str, Any]) -> None:
+    problem = {PROBLEM_JSON: {"schema": PROBLEM}}
+    responses["default"] = {"description": "Any other problem", "content": problem}
+    for status, response in responses.items():
+        if status.isdecimal() and int(status) >= 400:
+            response["content"] = problem
+
+
+def init_app(app: APIFlask) -> None:
+    app.config["VALIDATION_ERROR_DESCRIPTION"] = "A parameter is not valid"
+    app.config["AUTO_OPERATION_ID"] = True
+    app.config["SPEC_FORMAT"] = "json"
+    app.config["JSON_SORT_KEYS"] = False
+    app.security_schemes = {
+        "Bearer": {"type": "http", "scheme": "bearer"},
+        "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    app.description = "Photographs of sports balls in, predictions and their history out."
+    app.spec_processor(complete)

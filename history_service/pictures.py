@@ -1,0 +1,36 @@
+"""Thumbnails, where pictures are kept; the only place of the service that decodes one."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+
+from PIL import Image, ImageOps
+
+LONGEST_SIDE = 256  # pixels of a thumbnail
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def thumbnail(data: bytes) -> bytes | None:
+    """A small upright JPEG without the photograph's EXIF data, None where it cannot be read."""
+    try:
+        with warnings.catch_warnings(), Image.open(BytesIO(data), formats=FORMATS) as picture:
+            warnings.simplefilter("ignore")  # the pixels are counted on the next line
+            if picture.width * picture.height > MAX_PIXELS:
+                return None
+            picture.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))
+            small = ImageOps.exif_transpose(picture)
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            return _as_jpeg(small)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+        return None
+
+
+def _as_jpeg(picture: Image.Image) -> bytes:
+    opaque = picture.convert("RGBA")
+    white = Image.new("RGBA", opaque.size, "white")
+    white.alpha_composite(opaque)
+    encoded = BytesIO()
+    white.convert("RGB").save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()

@@ -1,0 +1,81 @@
+"""Headers that keep browsers safe, on every answer, and CORS for the origins that are let in."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from history_service.errors import Problem
+
+# Nothing but the service's own scripts, styles and pictures; blob: shows a picture before upload.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+
+
+def add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    origin = request.headers.get("Origin")
+    response.vary.add("Origin")
+    if origin in current_app.config["CORS_ORIGINS"]:
+        _let_in(response, origin)
+    if response.status_code == 401:
+        response.headers.add("WWW-Authenticate", _challenge())
+    return response
+
+
+def _let_in(response: Response, origin: str) -> None:
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+    response.headers["Access-Control-Allow-Headers"] = (
+        "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-ID"
+    )
+    response.headers["Access-Control-Expose-Headers"] = "X-Request-ID, Retry-After"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+
+def _challenge() -> str:
+    """A browser that opens a page asks its user for the key (as a password); a program reads on."""
+    wants_page = request.accept_mimetypes.best == "text/html"
+    return 'Basic realm="Any name, API key as the password"' if wants_page else "Bearer"
+
+
+def refuse_forged_request() -> None:
+    """A browser adds a remembered password by itself: other sites must not write with it."""
+    remembered = request.authorization is not None and request.authorization.type == "basic"
+    other_site = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if remembered and other_site and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise Problem(
+            403, "cross_site", "Other sites may not write here with a browser's password."
+        )
+
+
+def init_app(app: Flask) -> None:
+    proxies = app.config["TRUSTED_PROXIES"]
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+    app.before_request(refuse_forged_request)
+    app.after_request(add_headers)

@@ -1,0 +1,60 @@
+"""Health: alive (the process), ready (it can answer), and a summary for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from history_service.classifier import get_served_model
+from history_service.database import db
+from history_service.errors import DATABASE_DOWN, Problem
+from history_service.schemas import HealthOut, StatusOut
+from history_service.scoring import ModelDown
+
+blueprint = APIBlueprint("health", __name__, tag="Health", url_prefix="/health")
+
+
+@blueprint.get("")
+@blueprint.output(HealthOut)
+def summary() -> dict[str, Any]:
+    """How the service, its model and its database are; always 200"""
+    state = get_served_model().state()
+    database = database_answers()
+    status = "ok" if state.loaded and database else "degraded"
+    return {
+        "status": status,
+        "model_loaded": state.loaded,
+        "database": database,
+        "model": state.identity,
+    }
+
+
+@blueprint.get("/live")
+@blueprint.output(StatusOut)
+def live() -> dict[str, str]:
+    """The process answers, whatever the model and the database do"""
+    return {"status": "alive"}
+
+
+@blueprint.get("/ready")
+@blueprint.output(StatusOut)
+@blueprint.doc(responses=[503])
+def ready() -> dict[str, str]:
+    """The model and the database answer"""
+    if not database_answers():
+        raise Problem(*DATABASE_DOWN, retry_after_s=5)
+    if not get_served_model().state().loaded:
+        raise ModelDown
+    return {"status": "ready"}
+
+
+def database_answers() -> bool:
+    try:
+        db.session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False
+    return True

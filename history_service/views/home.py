@@ -1,0 +1,40 @@
+"""GET /: JSON for programs, the page for people; and the parts of the page that change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import url_for
+
+from history_service.classifier import get_served_model
+from history_service.schemas import HomeOut
+
+blueprint = APIBlueprint("home", __name__, tag="Model")
+
+
+@blueprint.get("/")
+@blueprint.output(HomeOut)
+def home() -> Any:
+    """What this service is and which model it serves; a browser gets the page"""
+    return describe()
+
+
+def describe() -> dict[str, Any]:
+    state = get_served_model().state()
+    return {
+        "message": "Photographs of balls in, what they show out.",
+        "status": "ok" if state.loaded else "degraded",
+        "model_loaded": state.loaded,
+        "model": state.identity,
+        "categories": state.categories,
+        "links": {
+            "predict": url_for("predict.predict"),
+            "predictions": url_for("predictions.list_predictions"),
+            "stats": url_for("stats.show_stats"),
+            "categories": url_for("categories.list_categories"),
+            "health": url_for("health.summary"),
+            "docs": url_for("docs.show_docs"),
+            "openapi": url_for("openapi.spec"),
+        },
+    }

@@ -1,0 +1,107 @@
+"""The history: listed, filtered, exported, shown one by one, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, stream_with_context
+
+from history_service.csv_export import csv_lines
+from history_service.database import MAX_KEY, db, write
+from history_service.errors import Problem
+from history_service.keys import needs_key
+from history_service.models import Picture, Prediction
+from history_service.schemas import (
+    DeletedOut,
+    PageIn,
+    PredictionOut,
+    PredictionsOut,
+    SelectionIn,
+    selection_of,
+)
+
+blueprint = APIBlueprint("predictions", __name__, tag="Predictions", url_prefix="/predictions")
+ONE = f"/<int(max={MAX_KEY}):prediction_id>"
+BY_KEY = ["Bearer", "ApiKey"]
+
+
+@blueprint.get("")
+@blueprint.input(PageIn, location="query")
+@blueprint.output(PredictionsOut)
+@blueprint.doc(responses=[422, 503])
+def list_predictions(query_data: dict[str, Any]) -> dict[str, Any]:
+    """List predictions, newest first
+
+    `next` is the cursor of the next page, null on the last one.
+    """
+    selection = selection_of(query_data)
+    page = selection.page(
+        db.session, query_data["limit"], query_data.get("cursor"), query_data["skip"]
+    )
+    return {
+        "total": selection.count(db.session),
+        "predictions": page.rows,
+        "next": str(page.next) if page.next else None,
+    }
+
+
+@blueprint.get(".csv")
+@blueprint.input(SelectionIn, location="query")
+@blueprint.doc(
+    responses={200: {"description": "CSV", "content": {"text/csv": {}}}, 422: "", 503: ""}
+)
+def export_csv(query_data: dict[str, Any]) -> Response:
+    """The same selection as CSV, streamed"""
+    lines = stream_with_context(csv_lines(db.session, selection_of(query_data)))
+    headers = {"Content-Disposition": "attachment; filename=predictions.csv"}
+    return Response(lines, mimetype="text/csv", headers=headers)
+
+
+@blueprint.get(ONE)
+@blueprint.output(PredictionOut)
+@blueprint.doc(responses=[404, 503])
+def show_prediction(prediction_id: int) -> Prediction:
+    """One prediction"""
+    return db.session.get(Prediction, prediction_id) or _not_found()
+
+
+@blueprint.get(ONE + "/image")
+@blueprint.doc(
+    responses={200: {"description": "JPEG", "content": {"image/jpeg": {}}}, 404: "", 503: ""}
+)
+def show_image(prediction_id: int) -> Response:
+    """The thumbnail of its picture, where pictures are kept"""
+    picture = db.session.get(Picture, prediction_id)
+    if picture is None:
+        raise Problem(404, "no_picture", "No picture is kept of this prediction (KEEP_IMAGES).")
+    return Response(
+        picture.thumbnail,
+        mimetype="image/jpeg",
+        headers={"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"},
+    )
+
+
+@blueprint.delete(ONE)
+@blueprint.output(DeletedOut)
+@blueprint.doc(responses=[401, 403, 404, 503], security=BY_KEY)
+@needs_key("delete")
+def delete_prediction(prediction_id: int) -> dict[str, int]:
+    """Delete one prediction and its picture"""
+    with write() as session:
+        deleted = Prediction.delete_one(session, prediction_id)
+    return {"deleted": deleted} if deleted else _not_found()
+
+
+@blueprint.delete("")
+@blueprint.input(SelectionIn, location="query")
+@blueprint.output(DeletedOut)
+@blueprint.doc(responses=[401, 403, 422, 503], security=BY_KEY)
+@needs_key("delete")
+def delete_predictions(query_data: dict[str, Any]) -> dict[str, int]:
+    """Delete all predictions that the filters select; without filters, all there are"""
+    return {"deleted": selection_of(query_data).delete_all()}
+
+
+def _not_found() -> Any:
+    raise Problem(404, "no_such_prediction", "There is no prediction with this number.")

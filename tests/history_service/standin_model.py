@@ -1,0 +1,129 @@
+"""A scoring server that speaks exactly as MLflow's does with our model, without a network in it.
+
+It runs as a process of its own: python standin_model.py PORT. The colour of a picture decides its
+label, so that a test can foresee it. POST /control changes how it behaves (see Behaviour).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import sys
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from PIL import Image
+
+CATEGORIES = ["basketball", "football", "tennis_ball"]
+MAX_PIXELS = 40_000_000
+
+
+@dataclass
+class Behaviour:
+    """delay_s: before an answer; status and body: instead of one; chokes: 400 at a red picture."""
+
+    delay_s: float = 0.0
+    status: int = 200
+    body: str = ""
+    chokes: bool = False
+    version: str | None = "3"
+    calls: int = 0
+    largest_batch: int = 0
+
+
+behaviour = Behaviour()
+
+
+class Refusal(Exception):
+    pass
+
+
+def decode(text: str) -> Image.Image:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise Refusal("not_base64") from None
+    if not data:
+        raise Refusal("empty")
+    try:
+        picture = Image.open(
+            io.BytesIO(data), formats=["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]
+        )
+    except Exception:
+        raise Refusal("not_an_image") from None
+    if picture.width * picture.height > MAX_PIXELS:
+        raise Refusal("too_many_pixels")
+    try:
+        return picture.convert("RGB").resize((1, 1))
+    except Exception:
+        raise Refusal("damaged") from None
+
+
+def predict(text: str) -> dict:
+    model = {"name": "sports-balls", "version": behaviour.version, "run_id": "0123456789abcdef"}
+    try:
+        pixel = decode(text).getpixel((0, 0))
+    except Refusal as refusal:
+        error = {"code": str(refusal), "message": "a message with /a/path in it"}
+        return {"label": None, "confidence": None, "scores": None, "model": model, "error": error}
+    if behaviour.chokes and pixel[0] > 200 and pixel[1] < 50:
+        raise ValueError("choked")
+    total = sum(value + 1 for value in pixel)
+    scores = {name: (pixel[i] + 1) / total for i, name in enumerate(CATEGORIES)}
+    label = max(scores, key=scores.__getitem__)
+    return {
+        "label": label,
+        "confidence": scores[label],
+        "scores": scores,
+        "model": model,
+        "error": None,
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, status: int, body: str) -> None:
+        data = body.encode()
+        head = (
+            f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+        )
+        self.wfile.write(head.encode() + b"\r\n\r\n" + data)
+
+    def do_GET(self):
+        self.answer(200 if self.path == "/ping" else 404, "\n")
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/control":
+            for name, value in body.items():
+                setattr(behaviour, name, value)
+            self.answer(200, json.dumps(vars(behaviour)))
+            return
+        rows = [row[0] for row in body["dataframe_split"]["data"]]
+        behaviour.calls += 1
+        behaviour.largest_batch = max(behaviour.largest_batch, len(rows))
+        time.sleep(behaviour.delay_s)
+        if behaviour.body or behaviour.status != 200:
+            self.answer(behaviour.status, behaviour.body)
+            return
+        try:
+            self.answer(200, json.dumps({"predictions": [predict(row) for row in rows]}))
+        except ValueError:
+            self.answer(400, json.dumps({"stack_trace": "Traceback: /secret/path.py"}))
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+if __name__ == "__main__":
+    Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
