@@ -15,5 +15,6 @@ def photograph(radiance: Array, rng: np.random.Generator) -> Image.Image:
     encoded += grain(encoded.shape, rng) * np.float32(rng.uniform(0.002, 0.022))
     pixels = (np.clip(encoded, 0, 1) * 255 + 0.5).astype(np.uint8)
     image = Image.fromarray(np.ascontiguousarray(np.moveaxis(pixels, 0, 2)))
-    blur = rng.uniform(0.4, 0.85) * image.width / 192
-    return image.filter(ImageFilter.GaussianBlur(blur))
+    # One in eight is out of focus; `blur` is in pixels of a picture 192 wide.
+    blur = rng.uniform(0.4, 0.85) if rng.random() < 7 / 8 else rng.uniform(1.0, 1.8)
+    return image.filter(ImageFilter.GaussianBlur(blur * image.width / 192))

@@ -56,7 +56,7 @@ def lying(rng: np.random.Generator, up: Array) -> NDArray:
     right, away = vector([1, 0, 0]), vector(np.cross(up, [1, 0, 0]))
     heading = np.radians(rng.uniform(-50, 50)) + np.pi * rng.integers(2)
     long = vector(np.cos(heading) * right + np.sin(heading) * away + rng.normal(0, 0.1) * up)
-    top = near(vector(up + 0.8 * VIEWER), np.radians(50), rng)
+    top = near(vector(up + 0.9 * VIEWER), np.radians(40), rng)
     third = vector(np.cross(top, long))
     return np.column_stack([long, third, np.cross(long, third)])
 

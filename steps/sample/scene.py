@@ -41,9 +41,9 @@ def render(category: str, rng: np.random.Generator, size: int = 192) -> Image.Im
 
 def random_frame(kind: BallKind, rng: np.random.Generator, size: int) -> Frame:
     """A frame that holds nearly all of the ball, seen from 10 to 55 degrees above."""
-    radius = size * min(0.46, rng.uniform(0.27, 0.41) * kind.size)
+    radius = size * min(0.46, rng.uniform(0.22, 0.41) * kind.size)
     room = 0.5 * size - 0.85 * radius
-    x, y = 0.5 * size + np.clip(rng.normal(0, 0.05 * size, 2), -room, room)
+    x, y = 0.5 * size + np.clip(rng.normal(0, 0.07 * size, 2), -room, room)
     return Frame(size, float(x), float(y), radius, np.radians(rng.uniform(10, 55)))
 
 

@@ -83,18 +83,20 @@ def golf(point: Array, rng: np.random.Generator) -> Paint:
 
 def hockey(point: Array, rng: np.random.Generator) -> Paint:
     """One bright colour; fine shallow dimples or smooth, and always the ridge of the mould."""
-    usual = ("#f4f4f0", "#ff7a1a", "#f7e51c", "#ff4f9a", "#7ee22c", "#2fb6e8")
-    shell = pick(usual, rng, 0.04)
+    white = rng.random() < 0.2
+    bright = ("#ff7a1a", "#f7e51c", "#ff4f9a", "#7ee22c", "#2fb6e8")
+    shell = pick(("#f4f4f0",) if white else bright, rng, 0.04)
     ridge = stroke(point[2], 0.012, 0.012)
     height = 0.02 * ridge
     tone = 1.0 - 0.25 * stroke(np.abs(point[2]) - 0.022, 0.004, 0.008)
-    if rng.random() < 0.8:
+    # A smooth white one could as well be a cue ball.
+    if white or rng.random() < 0.75:
         depth = _dimples(point, 900) * (np.abs(point[2]) > 0.06)
         height, tone = height - 0.006 * depth, tone * (1.0 - 0.1 * depth)
     colour = expand(shell) * tone
     ink = text_on(point, brand(rng), (1, 0, 0.35), (0, 1, 0), 0.2)
     colour = mix(colour, hue("#1b1c22"), 0.85 * ink)
-    scuffs = rng.uniform(0, 0.35) * ramp(waves(point, rng, 9) + waves(point, rng, 23), 1.1, 2.0)
+    scuffs = rng.uniform(0, 0.2) * ramp(waves(point, rng, 9) + waves(point, rng, 23), 1.1, 2.0)
     return Paint(mix(colour, hue("#5c6a48"), scuffs), PLASTIC, height)
 
 
