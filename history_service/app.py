@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIFlask
-from flask_migrate import Migrate
+from flask_migrate import Migrate  # type: ignore[import-untyped]
 
 from history_service import (
     classifier,

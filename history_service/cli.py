@@ -11,10 +11,11 @@ from typing import IO
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from history_service import schema_version
 from history_service.csv_export import csv_lines
-from history_service.database import db
+from history_service.database import db, read
 from history_service.keys import SCOPES, make_key
 from history_service.models import Selection
 from history_service.schemas import PredictionOut
@@ -32,6 +33,7 @@ def read_span(_context: click.Context, _option: click.Parameter, text: str) -> t
 
 
 @click.command("upgrade")
+@with_appcontext
 def upgrade() -> None:
     """Bring the database's schema to this program's version."""
     version = schema_version.upgrade(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -40,6 +42,7 @@ def upgrade() -> None:
 
 @click.command("prune")
 @click.option("--older-than", required=True, callback=read_span, help="Such as 90d.")
+@with_appcontext
 def prune(older_than: timedelta) -> None:
     """Delete predictions older than a span, and their pictures; the statistics follow."""
     deleted = Selection(until=datetime.now(UTC) - older_than).delete_all()
@@ -49,18 +52,20 @@ def prune(older_than: timedelta) -> None:
 @click.command("export")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv")
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=False), default="-")
+@with_appcontext
 def export(form: str, output: IO[str]) -> None:
     """Write all predictions to a file or to standard output, newest first."""
     if form == "csv":
-        output.writelines(csv_lines(db.session, Selection()))
+        output.writelines(csv_lines(read(), Selection()))
         return
     schema = PredictionOut()
-    for rows in Selection().pages(db.session):
+    for rows in Selection().pages(read()):
         output.writelines(json.dumps(schema.dump(row), ensure_ascii=False) + "\n" for row in rows)
 
 
 @click.command("backup")
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
 def backup(target: Path) -> None:
     """Copy a SQLite database while the service runs."""
     if db.engine.dialect.name != "sqlite":

@@ -98,6 +98,11 @@ def _make_durable(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def read() -> Session:
+    """The request's session for reading; it ends with the request."""
+    return db.session()
+
+
 @contextmanager
 def write() -> Iterator[Session]:
     """A session in one short write transaction: committed at the end, undone on an exception.

@@ -133,7 +133,7 @@ def handle_exception(error: Exception) -> Response:
 def handle_invalid(error: HTTPError) -> Response:
     """A parameter that does not fit its declaration: 422, with the fields that are wrong."""
     fields = error.detail if isinstance(error.detail, dict) else {}
-    wrong = next(iter(fields.values()), {}) if fields else {}
+    wrong: dict = next(iter(fields.values()), {}) if fields else {}
     names = ", ".join(sorted(str(name) for name in wrong)) or "the request"
     problem = Problem(error.status_code, "invalid_parameter", f"Not valid: {names}.")
     return problem.response(errors=wrong)

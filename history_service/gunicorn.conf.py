@@ -4,7 +4,12 @@ import os
 import shutil
 import tempfile
 
-from history_service.settings import load_settings
+# Before anything imports prometheus_client: it then counts in files that all workers share.
+_own_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if _own_folder:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="history-metrics-")
+
+from history_service.settings import load_settings  # noqa: E402
 
 settings = load_settings()
 
@@ -18,11 +23,6 @@ graceful_timeout = round(settings["DEADLINE_S"]) + 5  # requests in flight are f
 timeout = 60
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file
 control_socket_disable = True
-
-# Before any worker imports prometheus_client: it then counts in files that all workers share.
-_own_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if _own_folder:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="history-metrics-")
 
 
 def child_exit(server, worker):

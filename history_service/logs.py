@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import MutableMapping
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -14,7 +16,7 @@ _ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("/health", "/metrics", "/static")  # asked every few seconds by machines
 
 
-def _add_request_id(_logger, _method, event: dict) -> dict:
+def _add_request_id(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
     if g:
         event["request_id"] = g.get("request_id")
     return event

@@ -37,6 +37,12 @@ SEVERAL = {
 }
 
 
+def answers_with(media_type: str, *problems: int) -> dict[int | str, Any]:
+    """The responses of a view that answers with something other than JSON."""
+    content: dict[int | str, Any] = {200: {"description": "OK", "content": {media_type: {}}}}
+    return content | {status: {"description": "A problem"} for status in problems}
+
+
 def complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Adds the problem that any route may answer with, and what /predict says of many."""
     spec["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
@@ -69,4 +75,4 @@ def init_app(app: APIFlask) -> None:
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
     app.description = "Photographs of sports balls in, predictions and their history out."
-    app.spec_processor(complete)
+    app.spec_processor(complete)  # type: ignore[arg-type]

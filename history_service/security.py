@@ -40,7 +40,7 @@ def add_headers(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     origin = request.headers.get("Origin")
     response.vary.add("Origin")
-    if origin in current_app.config["CORS_ORIGINS"]:
+    if origin and origin in current_app.config["CORS_ORIGINS"]:
         _let_in(response, origin)
     if response.status_code == 401:
         response.headers.add("WWW-Authenticate", _challenge())

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 from history_service.database import BigKey, db
 
 
-class Picture(db.Model):
+class Picture(db.Model):  # type: ignore[name-defined]
     """A thumbnail (JPEG, longest side 256) and, with KEEP_IMAGES=full, the upload as it came.
 
     The database itself deletes it together with its prediction.

@@ -61,7 +61,7 @@ class Draft:
         return {**values, "created_at": created_at}
 
 
-class Prediction(db.Model):
+class Prediction(db.Model):  # type: ignore[name-defined]
     """What the model said of a picture. all_scores: category → share, likely ones first."""
 
     __tablename__ = "predictions"

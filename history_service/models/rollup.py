@@ -47,7 +47,7 @@ def latency_bin(latency_ms: float) -> int:
     return bisect_left(LATENCY_EDGES_MS, latency_ms)
 
 
-class HourlyRollup(db.Model):
+class HourlyRollup(db.Model):  # type: ignore[name-defined]
     """Predictions of one hour by one model version with one label.
 
     Sums are whole numbers (millionths), so that adding and taking away again leaves no trace.
@@ -88,7 +88,7 @@ class HourlyRollup(db.Model):
 
 
 for _name in [*CONFIDENCE_COLUMNS, *LATENCY_COLUMNS]:
-    setattr(HourlyRollup, _name, mapped_column(_name, Integer, default=0))
+    setattr(HourlyRollup, _name, mapped_column(_name, Integer, nullable=False))
 
 
 def key_columns(key: tuple[datetime, str, str]) -> dict[str, Any]:

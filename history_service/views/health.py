@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from history_service.classifier import get_served_model
-from history_service.database import db
+from history_service.database import read
 from history_service.errors import DATABASE_DOWN, Problem
 from history_service.schemas import HealthOut, StatusOut
 from history_service.scoring import ModelDown
@@ -53,8 +53,8 @@ def ready() -> dict[str, str]:
 
 def database_answers() -> bool:
     try:
-        db.session.execute(text("SELECT 1"))
+        read().execute(text("SELECT 1"))
     except SQLAlchemyError:
-        db.session.rollback()
+        read().rollback()
         return False
     return True

@@ -8,10 +8,11 @@ from apiflask import APIBlueprint
 from flask import Response, stream_with_context
 
 from history_service.csv_export import csv_lines
-from history_service.database import MAX_KEY, db, write
+from history_service.database import MAX_KEY, read, write
 from history_service.errors import Problem
 from history_service.keys import needs_key
 from history_service.models import Picture, Prediction
+from history_service.openapi import answers_with
 from history_service.schemas import (
     DeletedOut,
     PageIn,
@@ -21,12 +22,13 @@ from history_service.schemas import (
     selection_of,
 )
 
-blueprint = APIBlueprint("predictions", __name__, tag="Predictions", url_prefix="/predictions")
-ONE = f"/<int(max={MAX_KEY}):prediction_id>"
-BY_KEY = ["Bearer", "ApiKey"]
+blueprint = APIBlueprint("predictions", __name__, tag="Predictions")
+ALL = "/predictions"
+ONE = f"/predictions/<int(max={MAX_KEY}):prediction_id>"
+BY_KEY: list[str | dict[str, list]] = ["Bearer", "ApiKey"]
 
 
-@blueprint.get("")
+@blueprint.get(ALL)
 @blueprint.input(PageIn, location="query")
 @blueprint.output(PredictionsOut)
 @blueprint.doc(responses=[422, 503])
@@ -36,24 +38,20 @@ def list_predictions(query_data: dict[str, Any]) -> dict[str, Any]:
     `next` is the cursor of the next page, null on the last one.
     """
     selection = selection_of(query_data)
-    page = selection.page(
-        db.session, query_data["limit"], query_data.get("cursor"), query_data["skip"]
-    )
+    page = selection.page(read(), query_data["limit"], query_data.get("cursor"), query_data["skip"])
     return {
-        "total": selection.count(db.session),
+        "total": selection.count(read()),
         "predictions": page.rows,
         "next": str(page.next) if page.next else None,
     }
 
 
-@blueprint.get(".csv")
+@blueprint.get(ALL + ".csv")
 @blueprint.input(SelectionIn, location="query")
-@blueprint.doc(
-    responses={200: {"description": "CSV", "content": {"text/csv": {}}}, 422: "", 503: ""}
-)
+@blueprint.doc(responses=answers_with("text/csv", 422, 503))
 def export_csv(query_data: dict[str, Any]) -> Response:
     """The same selection as CSV, streamed"""
-    lines = stream_with_context(csv_lines(db.session, selection_of(query_data)))
+    lines = stream_with_context(csv_lines(read(), selection_of(query_data)))
     headers = {"Content-Disposition": "attachment; filename=predictions.csv"}
     return Response(lines, mimetype="text/csv", headers=headers)
 
@@ -63,16 +61,14 @@ def export_csv(query_data: dict[str, Any]) -> Response:
 @blueprint.doc(responses=[404, 503])
 def show_prediction(prediction_id: int) -> Prediction:
     """One prediction"""
-    return db.session.get(Prediction, prediction_id) or _not_found()
+    return read().get(Prediction, prediction_id) or _not_found()
 
 
 @blueprint.get(ONE + "/image")
-@blueprint.doc(
-    responses={200: {"description": "JPEG", "content": {"image/jpeg": {}}}, 404: "", 503: ""}
-)
+@blueprint.doc(responses=answers_with("image/jpeg", 404, 503))
 def show_image(prediction_id: int) -> Response:
     """The thumbnail of its picture, where pictures are kept"""
-    picture = db.session.get(Picture, prediction_id)
+    picture = read().get(Picture, prediction_id)
     if picture is None:
         raise Problem(404, "no_picture", "No picture is kept of this prediction (KEEP_IMAGES).")
     return Response(
@@ -93,7 +89,7 @@ def delete_prediction(prediction_id: int) -> dict[str, int]:
     return {"deleted": deleted} if deleted else _not_found()
 
 
-@blueprint.delete("")
+@blueprint.delete(ALL)
 @blueprint.input(SelectionIn, location="query")
 @blueprint.output(DeletedOut)
 @blueprint.doc(responses=[401, 403, 422, 503], security=BY_KEY)

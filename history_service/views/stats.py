@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from history_service.classifier import get_served_model
-from history_service.database import db
+from history_service.database import read
 from history_service.models import Summary
 from history_service.schemas import SpanIn, StatsOut
 
@@ -22,7 +22,7 @@ blueprint = APIBlueprint("stats", __name__, tag="Statistics")
 @blueprint.doc(responses=[422, 503])
 def show_stats(query_data: dict[str, datetime]) -> dict[str, Any]:
     """Sums over all predictions, or those of a span of whole hours"""
-    summary = Summary.of(db.session, **query_data)
+    summary = Summary.of(read(), **query_data)
     width = 1 / len(summary.confidence_histogram)
     low = current_app.config["UNSURE_BELOW"]
     return {

@@ -1,0 +1,117 @@
+"""API keys, limits, CORS and the headers that keep browsers safe."""
+
+import base64
+
+import pytest
+from uploading import picture, upload
+
+from history_service.keys import make_key, read_keys
+
+
+def test_without_any_key_deleting_is_refused_and_says_how_to_configure_one(client):
+    response = client.delete("/predictions/1")
+    assert (response.status_code, response.json["code"]) == (403, "no_keys_configured")
+    assert "make-key" in response.json["detail"]
+
+
+def test_deleting_needs_a_key(keyed_client):
+    response = keyed_client.delete("/predictions")
+    assert (response.status_code, response.json["code"]) == (401, "key_missing")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_wrong_key_is_401(keyed_client):
+    response = keyed_client.delete("/predictions", headers={"Authorization": "Bearer wrong"})
+    assert (response.status_code, response.json["code"]) == (401, "key_unknown")
+
+
+def test_a_key_without_the_right_is_403(make_app):
+    key, line = make_key("reader", ["read", "predict"])
+    response = (
+        make_app(API_KEYS=line).test_client().delete("/predictions", headers={"X-API-Key": key})
+    )
+    assert (response.status_code, response.json["code"]) == (403, "key_lacks_scope")
+
+
+def test_keys_come_from_a_file_too(make_app, tmp_path, key_and_line, key_header):
+    path = tmp_path / "keys"
+    path.write_text(f"# who may delete\n{key_and_line[1]}\n")
+    client = make_app(API_KEYS_FILE=str(path)).test_client()
+    assert client.delete("/predictions", headers=key_header).status_code == 200
+
+
+def test_the_stored_line_does_not_hold_the_key(key_and_line):
+    key, line = key_and_line
+    assert key not in line
+
+
+@pytest.mark.parametrize("line", ["a", "a:read:12", "a:fly:" + "0" * 64, "a::" + "0" * 64])
+def test_a_malformed_key_stops_the_start(line):
+    with pytest.raises(ValueError, match="API key"):
+        read_keys(line, "")
+
+
+def test_require_key_demands_one_everywhere_but_health(make_app, key_and_line, key_header):
+    client = make_app(API_KEYS=key_and_line[1], REQUIRE_KEY="1").test_client()
+    for path in (
+        "/",
+        "/predictions",
+        "/stats",
+        "/categories",
+        "/docs",
+        "/metrics",
+        "/openapi.json",
+    ):
+        assert client.get(path).status_code == 401, path
+        assert client.get(path, headers=key_header).status_code == 200, path
+    assert upload(client, picture()).status_code == 401
+    for path in ("/health", "/health/live", "/health/ready"):
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_browser_is_asked_for_the_key_as_a_password(make_app, key_and_line):
+    client = make_app(API_KEYS=key_and_line[1], REQUIRE_KEY="1").test_client()
+    response = client.get("/", headers={"Accept": "text/html"})
+    assert response.headers["WWW-Authenticate"].startswith("Basic")
+    password = base64.b64encode(f"me:{key_and_line[0]}".encode()).decode()
+    headers = {"Accept": "text/html", "Authorization": f"Basic {password}"}
+    assert client.get("/", headers=headers).status_code == 200
+    forged = {**headers, "Sec-Fetch-Site": "cross-site"}
+    assert client.delete("/predictions", headers=forged).json["code"] == "cross_site"
+
+
+def test_too_many_requests_are_429_with_retry_after_but_health_is_not_counted(make_app):
+    client = make_app(RATE_LIMIT=3).test_client()
+    statuses = [client.get("/stats").status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+    response = client.get("/stats")
+    assert response.json["code"] == "too_many_requests"
+    assert 0 < int(response.headers["Retry-After"]) <= 61
+    assert client.get("/health/live").status_code == 200
+
+
+def test_clients_are_counted_apart(make_app, key_and_line, key_header):
+    client = make_app(RATE_LIMIT=1, API_KEYS=key_and_line[1], TRUSTED_PROXIES=1).test_client()
+    assert client.get("/stats", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 200
+    assert client.get("/stats", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 429
+    assert client.get("/stats", headers={"X-Forwarded-For": "10.0.0.2"}).status_code == 200
+    assert client.get("/stats", headers=key_header).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/predictions", "/nothing", "/docs", "/health"])
+def test_every_answer_has_the_security_headers(client, path):
+    headers = client.get(path, headers={"Accept": "text/html"}).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_cors_is_closed_unless_an_origin_is_let_in(client, make_app):
+    origin = {"Origin": "https://example.org"}
+    assert "Access-Control-Allow-Origin" not in client.get("/stats", headers=origin).headers
+    opened = make_app(CORS_ORIGINS="https://example.org").test_client()
+    response = opened.options("/predict", headers=origin)
+    assert response.headers["Access-Control-Allow-Origin"] == "https://example.org"
+    other = opened.get("/stats", headers={"Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in other.headers

@@ -1,0 +1,133 @@
+"""The batcher: together what arrives together, and nobody waits alone."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from history_service.batcher import Batcher, QueueFull, TooLate
+
+
+def soon() -> float:
+    return time.monotonic() + 5
+
+
+class Work:
+    """Doubles numbers; keeps the batches that it saw; waits for `gate` where there is one."""
+
+    def __init__(self, gate: threading.Event | None = None):
+        self.batches: list[list[int]] = []
+        self.gate = gate
+        self.started = threading.Event()
+
+    def __call__(self, batch: list[int]) -> list[int]:
+        self.batches.append(batch)
+        self.started.set()
+        if self.gate is not None:
+            assert self.gate.wait(5)
+        return [2 * item for item in batch]
+
+
+def test_a_lone_item_does_not_wait_for_company():
+    batcher = Batcher(Work(), size=16, wait_s=1.0)
+    started = time.monotonic()
+    assert batcher.run([1], soon()) == [2]
+    assert time.monotonic() - started < 0.1
+
+
+def test_what_arrives_meanwhile_goes_together():
+    gate = threading.Event()
+    work = Work(gate)
+    batcher = Batcher(work, size=16)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(batcher.run, [0], soon())
+        assert work.started.wait(5)
+        others = [pool.submit(batcher.run, [i], soon()) for i in range(1, 6)]
+        while batcher.waiting < 5:
+            time.sleep(0.001)
+        gate.set()
+        assert first.result() == [0]
+        assert [other.result() for other in others] == [[2], [4], [6], [8], [10]]
+    assert len(work.batches) == 2
+    assert sorted(work.batches[1]) == [1, 2, 3, 4, 5]
+
+
+def test_a_following_batch_waits_to_fill_up_for_wait_s_only():
+    gate = threading.Event()
+    work = Work(gate)
+    batcher = Batcher(work, size=3, wait_s=0.2)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(batcher.run, [0], soon())
+        assert work.started.wait(5)
+        others = [pool.submit(batcher.run, [1], soon())]
+        gate.set()
+        first.result()
+        others += [pool.submit(batcher.run, [i], soon()) for i in (2, 3)]
+        assert [other.result() for other in others] == [[2], [4], [6]]
+    assert [len(batch) for batch in work.batches] in ([1, 3], [1, 1, 2])
+
+
+def test_no_batch_is_larger_than_size():
+    work = Work()
+    assert Batcher(work, size=4).run(list(range(10)), soon()) == [2 * i for i in range(10)]
+    assert [len(batch) for batch in work.batches] == [4, 4, 2]
+
+
+def test_each_item_may_have_an_error_of_its_own_and_a_failed_batch_fails_all_of_it():
+    mixed = Batcher(lambda batch: [ValueError() if item else item for item in batch], size=4)
+    results = mixed.run([0, 1], soon())
+    assert results[0] == 0
+    assert isinstance(results[1], ValueError)
+
+    def broken(batch):
+        raise OSError("gone")
+
+    assert all(isinstance(one, OSError) for one in Batcher(broken, size=4).run([1, 2], soon()))
+
+
+def test_a_full_queue_refuses_at_once():
+    gate = threading.Event()
+    work = Work(gate)
+    batcher = Batcher(work, size=1, queue_max=1)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batcher.run, [0], soon())
+        assert work.started.wait(5)
+        second = pool.submit(batcher.run, [1], soon())
+        while batcher.waiting < 1:
+            time.sleep(0.001)
+        with pytest.raises(QueueFull):
+            batcher.run([2], soon())
+        gate.set()
+        assert (first.result(), second.result()) == ([0], [2])
+
+
+def test_who_waits_past_the_deadline_leaves_and_nobody_works_for_them():
+    gate = threading.Event()
+    work = Work(gate)
+    batcher = Batcher(work, size=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.run, [0], soon())
+        assert work.started.wait(5)
+        with pytest.raises(TooLate):
+            batcher.run([1], time.monotonic() + 0.05)
+        gate.set()
+        first.result()
+    assert batcher.run([2], soon()) == [4]
+    assert work.batches == [[0], [2]]
+
+
+def test_under_a_storm_every_item_gets_its_own_result_once():
+    def work(batch):
+        time.sleep(0.0005)
+        return [2 * item for item in batch]
+
+    batcher = Batcher(work, size=7, in_flight=3, wait_s=0.001)
+
+    def send(i: int) -> bool:
+        items = list(range(i, i + i % 5 + 1))
+        return batcher.run(items, soon()) == [2 * item for item in items]
+
+    with ThreadPoolExecutor(32) as pool:
+        assert all(pool.map(send, range(800)))
+    assert batcher.waiting == 0
