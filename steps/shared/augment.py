@@ -4,33 +4,9 @@ All randomness is stateless: the same seed gives the same batch again, so that a
 killed and resumed sees what an uninterrupted one would have seen.
 """
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far pictures are changed. Each value is the widest change; 0 switches it off."""
-
-    rotation: float = 20.0
-    """degrees either way"""
-    shift: float = 0.1
-    """share of the side, either way, both axes"""
-    shear: float = 8.0
-    """degrees either way, both axes"""
-    zoom: float = 0.35
-    """longest crop edge cut away, as a share: 0.35 shows between 65 % and 110 % of a side"""
-    aspect: float = 0.15
-    """natural logarithm of the stretch, either way"""
-    flip: bool = True
-    """mirror left to right, half of the pictures"""
-    colour: float = 0.3
-    """brightness, contrast and saturation, share either way"""
-    hue: float = 0.05
-    """turn of the hue, share of a full turn either way"""
-    erase: float = 0.0
-    """chance that a random rectangle is painted over"""
+from steps.shared.recipes import Augmentation
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, how: Augmentation, size: int) -> tf.Tensor:

@@ -1,37 +1,15 @@
-"""The networks, by name, each with the recipe that trains it best."""
+"""The networks, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-from steps.shared.augment import Augmentation
+from steps.shared.recipes import Recipe
 
-Build = Callable[[int, int, float, str, float], keras.Model]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained unless a flag says otherwise."""
-
-    size: int
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 0.05
-    final_rate: float = 0.002
-    """learning rate at the end, as a share of `learning_rate`"""
-    warmup_epochs: float = 2.0
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    label_smoothing: float = 0.1
-    dropout: float = 0.3
-    head: str = "average"
-    weight_average: float = 0.99
-    """momentum of the running average of the weights; 0 switches it off"""
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
+Build = Callable[[int, int, Recipe], keras.Model]
+"""(size in pixels, number of categories, recipe) → network."""
 
 class FusedBatchNormalization(layers.BatchNormalization):
     """Keras' batch normalisation, its training step in one kernel of TensorFlow.
@@ -64,21 +42,31 @@ def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     return layers.ReLU()(x)
 
 
-def cnn(size: int, categories: int, dropout: float, head: str, dense: int = 256) -> keras.Model:
+def cnn(size: int, categories: int, recipe: Recipe) -> keras.Model:
     """Three convolutional blocks (32, 64 × 2, 128 × 3 filters), a dense layer and a softmax.
 
-    Takes (n, size, size, 3) RGB in [0, 255]; returns (n, categories) logits. `head` is "average"
+    Takes (n, size, size, 3) RGB in [0, 255]; returns (n, categories) logits. The head is "average"
     (each filter's mean over the picture) or "flatten" (every position on its own).
     """
-    side = size if head == "flatten" else None
+    average = recipe.head == "average"
+    side = None if average else size
     picture = keras.Input((side, side, 3), name="picture")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(picture)
     for filters, depth in ((32, 1), (64, 2), (128, 3)):
         for _ in range(depth):
             x = convolution(x, filters)
         x = layers.MaxPooling2D()(x)
-        x = layers.SpatialDropout2D(dropout / 3)(x)
-    x = layers.GlobalAveragePooling2D()(x) if head == "average" else layers.Flatten()(x)
-    x = layers.Dense(dense, activation="relu", kernel_initializer="he_normal")(x)
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(picture, layers.Dense(categories, dtype="float32", name="logits")(x), name="cnn")
+        x = layers.Dropout(recipe.dropout / 3)(x)
+    x = layers.GlobalAveragePooling2D()(x) if average else layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu", kernel_initializer="he_normal")(x)
+    x = layers.Dropout(recipe.dropout)(x)
+    logits = layers.Dense(categories, dtype="float32", name="logits")(x)
+    return keras.Model(picture, logits, name="cnn")
+
+
+BUILDERS: dict[str, Build] = {"cnn": cnn}
+
+
+def build(name: str, size: int, categories: int, recipe: Recipe) -> keras.Model:
+    """A new network with random weights, in the precision that Keras is set to."""
+    return BUILDERS[name](size, categories, recipe)

@@ -1,5 +1,6 @@
 """Where photographs come from: a folder, an archive, Kaggle. Each ends as a plain folder."""
 
+import hashlib
 import shutil
 import tarfile
 import zipfile
@@ -120,3 +121,20 @@ def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
             f"{archive} would unpack to {len(entries):,} files and {total:,} bytes "
             f"({ratio:.0f} times its size): refused as too large."
         )
+
+
+def source_digest(source: str) -> str:
+    """SHA-256 of what a source holds: names and contents of a folder's files or of an archive.
+
+    The sample and Kaggle are known by their name; ingest's parameters say the rest.
+    """
+    path = Path(source)
+    if source == "sample" or source.startswith("kaggle:") or not path.exists():
+        return source
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(file.relative_to(path).as_posix().encode() + b"\0")
+        with file.open("rb") as content:
+            whole.update(hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()

@@ -7,13 +7,15 @@ next stages, and the next run of `main`, know what they read.
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import signal
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -34,19 +36,38 @@ class StageError(Exception):
     """What a person can mend: names what is wrong, where, and what to do."""
 
 
-def run(name: str, work: Work, argv: list[str] | None = None, keep_partial: bool = False) -> None:
+def run(
+    name: str,
+    work: Work,
+    argv: list[str] | None = None,
+    keep_partial: bool = False,
+    system_metrics: bool = False,
+) -> None:
     """Run a stage as its command line says, and exit: 0 done, 1 failed, 130 interrupted.
 
     keep_partial: leave what an earlier, unfinished attempt wrote, for the stage to go on from.
+    system_metrics: log processor, memory and disk use while it runs.
     """
     args = options.parse(name, argv)
+    with frame(name, args, system_metrics):
+        _produce(name, work, args, keep_partial)
+
+
+@contextmanager
+def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[None]:
+    """An MLflow run around a stage's work: the one that `mlflow run` made, or a new one.
+
+    Whatever goes wrong ends the run as failed or killed, says why in one line, and exits.
+    """
+    quieten()
     signal.signal(signal.SIGTERM, _interrupt)
-    with mlflow.start_run(run_name=name) as active:
+    with mlflow.start_run(run_name=name, log_system_metrics=system_metrics) as active:
         try:
             mlflow.set_tag("stage", name)
             mlflow.log_params(_new_params(active.data.params, vars(args)))
-            _produce(name, work, args, keep_partial)
+            yield
         except KeyboardInterrupt:
+            print(f"{name}: interrupted", file=sys.stderr)
             mlflow.end_run("KILLED")
             sys.exit(130)
         except Exception as error:
@@ -55,12 +76,19 @@ def run(name: str, work: Work, argv: list[str] | None = None, keep_partial: bool
             sys.exit(1)
 
 
+def quieten() -> None:
+    """Leave the screen to the stages: libraries speak up from warnings on."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for library in ("alembic", "mlflow", "absl"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
 def read_manifest(folder: str | Path) -> dict:
     """What a finished stage says of its folder. Raises StageError where it is not one."""
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise StageError(f"{folder} is not the folder of a finished stage: it has no {MANIFEST}.")
-    return json.loads(path.read_text())
+    return read_json(path)
 
 
 def digest(folder: Path, names: Iterable[str]) -> str:
@@ -74,6 +102,11 @@ def digest(folder: Path, names: Iterable[str]) -> str:
             with path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file."""
+    return json.loads(path.read_text())
 
 
 def write_json(path: Path, value: object) -> None:

@@ -1,0 +1,174 @@
+"""Measures a model on the test photographs, and judges it against the gate and the champion.
+
+The model is asked as it will be served: encoded files in, answers out. Nothing here chooses
+anything about the model; it is measured once, as it is.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from steps.shared import metrics, plots, registry, scorer, stage
+from steps.shared.registry import CHAMPION, PackedModel
+from steps.shared.stage import StageError
+
+PREDICTIONS, VERDICT = "predictions.csv", "verdict.json"
+MISTAKES = 24
+SIGNIFICANT = 0.05
+"""The p-value up to which a better result than the champion's counts as no accident."""
+
+
+def predict(model: PackedModel, photos: Path, table: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Ask the model about each row's file; adds `predicted`, `confidence` and `score:CATEGORY`."""
+    answers = scorer.score(model.folder, [photos / p for p in table["path"]], label)
+    failed = [a["error"]["message"] for a in answers if a["error"]]
+    if failed:
+        raise StageError(f"the model refused {len(failed)} prepared pictures: {failed[0]}")
+    scores = pd.DataFrame([a["scores"] for a in answers]).add_prefix("score:")
+    return pd.concat(
+        [
+            table.reset_index(drop=True),
+            pd.DataFrame(
+                {
+                    "predicted": [a["label"] for a in answers],
+                    "confidence": [a["confidence"] for a in answers],
+                }
+            ),
+            scores,
+        ],
+        axis=1,
+    )
+
+
+def judge(
+    figures: dict[str, float],
+    recalls: pd.Series,
+    champion: dict[str, float] | None,
+    min_accuracy: float,
+    min_class_recall: float,
+) -> dict:
+    """Decide: does the model pass the gate, does it become champion, and why.
+
+    recalls: by category. champion: the paired comparison, or None where there is no champion.
+    """
+    reasons = []
+    if figures["accuracy"] < min_accuracy:
+        reasons.append(f"accuracy {figures['accuracy']:.3f} is below {min_accuracy}")
+    weak = recalls[recalls < min_class_recall]
+    reasons += [f"recall of {c} is {r:.3f}, below {min_class_recall}" for c, r in weak.items()]
+    if reasons:
+        return {"passed": False, "promote": False, "reason": "; ".join(reasons)}
+    if champion is None:
+        return {"passed": True, "promote": True, "reason": "there is no champion yet"}
+    better = champion["gain"] > 0 and champion["p_value"] <= SIGNIFICANT
+    compared = (
+        f"{champion['gain']:+.1%} against the champion on the same pictures "
+        f"(p = {champion['p_value']:.3f})"
+    )
+    return {
+        "passed": True,
+        "promote": better,
+        "reason": compared if better else f"{compared}: not better beyond chance",
+    }
+
+
+def work(args: Namespace, out: Path) -> dict:
+    """The stage: predict, measure, draw, compare, judge."""
+    data, photos = Path(args.data), Path(args.photos) / "photos"
+    stage.read_manifest(data)
+    model = registry.fetch(args.model)
+    table = pd.read_csv(data / "files.csv", keep_default_na=False)
+    test = table[table["split"] == "test"]
+    predictions = predict(model, photos, test, "evaluate")
+    predictions.to_csv(out / PREDICTIONS, index=False)
+
+    figures, classes = measure(predictions, model.facts["categories"])
+    draw(predictions, model.facts["categories"], photos)
+    champion = compare(args.model_name, model, photos, test, predictions)
+    recalls = classes[classes["support"] > 0].set_index("category")["recall"]
+    verdict = judge(figures, recalls, champion, args.min_accuracy, args.min_class_recall)
+    verdict |= {"metrics": figures, "champion": champion, "model": stage.digest(
+        model.folder, ["artifacts/network.onnx"])}
+    stage.write_json(out / VERDICT, verdict)
+    log(out, figures, classes, verdict)
+    return {"files": [VERDICT, PREDICTIONS], "passed": verdict["passed"], **figures}
+
+
+def measure(predictions: pd.DataFrame, categories: list[str]) -> tuple[dict, pd.DataFrame]:
+    """All figures, and the table by category."""
+    probabilities, labels = arrays(predictions, categories)
+    figures = metrics.summary(probabilities, labels, predictions["group"].to_numpy())
+    return figures, metrics.per_class(probabilities, labels, categories)
+
+
+def arrays(predictions: pd.DataFrame, categories: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) probabilities and (n,) labels as numbers; raises StageError for unknown labels."""
+    unknown = sorted(set(predictions["category"]) - set(categories))
+    if unknown:
+        raise StageError(f"the model does not know the categories {', '.join(unknown)}.")
+    numbers = {name: i for i, name in enumerate(categories)}
+    probabilities = predictions[[f"score:{name}" for name in categories]].to_numpy()
+    return probabilities, predictions["category"].map(numbers).to_numpy()
+
+
+def compare(
+    name: str, model: PackedModel, photos: Path, test: pd.DataFrame, predictions: pd.DataFrame
+) -> dict | None:
+    """The paired comparison with the present champion; None without one, or if it is this one."""
+    version = registry.by_alias(name, CHAMPION)
+    if version is None:
+        return None
+    champion = registry.fetch(f"models:/{name}/{version.version}")
+    if champion.facts["run_id"] == model.facts["run_id"]:
+        return None
+    theirs = predict(champion, photos, test, "champion")
+    correct, before = (
+        (frame["predicted"] == frame["category"]).to_numpy() for frame in (predictions, theirs)
+    )
+    return {
+        "version": version.version,
+        "accuracy": float(before.mean()),
+        **metrics.paired_test(correct, before),
+    }
+
+
+def draw(predictions: pd.DataFrame, categories: list[str], photos: Path) -> None:
+    """Log the confusion matrix, the reliability curve and the most confident mistakes."""
+    probabilities, labels = arrays(predictions, categories)
+    correct = (predictions["predicted"] == predictions["category"]).to_numpy()
+    matrix = metrics.confusion(probabilities, labels)
+    mlflow.log_figure(plots.confusion(matrix, categories), "confusion.png")
+    curve = plots.reliability_curve(predictions["confidence"].to_numpy(), correct)
+    mlflow.log_figure(curve, "reliability.png")
+    wrong = predictions[~correct].nlargest(MISTAKES, "confidence")
+    pictures = [Image.open(photos / path).convert("RGB") for path in wrong["path"]]
+    captions = [
+        f"{row.category}\nseen as {row.predicted} ({row.confidence:.0%})"
+        for row in wrong.itertuples()
+    ]
+    mlflow.log_figure(plots.picture_sheet(pictures, captions), "mistakes.png")
+
+
+def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: dict) -> None:
+    """Put figures, tables and verdict into the run, and say them in a few lines."""
+    mlflow.log_metrics(figures)
+    mlflow.log_metrics({f"recall/{row.category}": row.recall for row in classes.itertuples()})
+    mlflow.log_dict({"metrics": figures, "per_class": classes.to_dict("records")}, "metrics.json")
+    for name in (PREDICTIONS, VERDICT):
+        mlflow.log_artifact(str(out / name))
+    print(
+        f"evaluate: accuracy {figures['accuracy']:.1%} "
+        f"({figures['accuracy_low']:.1%} to {figures['accuracy_high']:.1%}), "
+        f"macro-F1 {figures['macro_f1']:.1%}, top-3 {figures['top3_accuracy']:.1%}, "
+        f"calibration error {figures['calibration_error']:.1%}"
+    )
+    word = "passes" if verdict["passed"] else "fails"
+    print(f"evaluate: {word} the gate: {verdict['reason']}")
+
+
+if __name__ == "__main__":
+    stage.run("evaluate", work)

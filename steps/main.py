@@ -1,0 +1,157 @@
+"""From photographs to a registered model: every stage a child run of one parent run.
+
+A stage's folder is named by what it depends on: parameters, inputs by digest, and code. One that
+is there already is finished, and is not repeated.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import ExecutionException, MlflowException
+
+from steps.shared import options, recipes, registry, stage
+from steps.shared.code_digest import code_digest
+from steps.shared.sources import source_digest
+from steps.shared.stage import MANIFEST, StageError
+
+PROJECT = Path(__file__).parents[1]
+
+
+class Chain:
+    """Runs stages one after the other, or finds what an earlier run of them left."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.args = args
+        self.work = Path(args.work).resolve()
+
+    def run(self, name: str, inputs: dict[str, str], **more: object) -> Path:
+        """Run a stage, or find it finished; returns its folder.
+
+        inputs: what it reads, by name, as digests. more: options that are not the user's.
+        Raises StageError, naming the stage, where it fails.
+        """
+        wanted = self._parameters(name) | {k: _text(v) for k, v in more.items()}
+        folders = {"work", "data", "photos", "prepared", "model", "verdict", "out"}
+        key = _digest(
+            {k: v for k, v in wanted.items() if k not in folders}, inputs,
+            code_digest(f"steps.{name}"),
+        )
+        out = self.work / name / key[:16]
+        if not self.args.fresh and _finished(out):
+            print(f"main: {name} is finished already: {out}")
+            mlflow.set_tag(f"found.{name}", stage.read_manifest(out)["run_id"])
+            return out
+        print(f"main: {name} …", flush=True)
+        self._start(name, wanted | {"out": str(out)})
+        return out
+
+    def _parameters(self, name: str) -> dict[str, str]:
+        users = {o.name for o in options.of("main")}
+        return {o.name: _text(getattr(self.args, o.name))
+                for o in options.of(name) if o.name in users}
+
+    def _start(self, name: str, parameters: dict[str, str]) -> None:
+        try:
+            # `mlflow run` has made or chosen the environment that this process is in; the
+            # stages run in the same one, so a nested run must not make another.
+            mlflow.projects.run(
+                str(PROJECT), name, parameters=parameters, env_manager="local",
+                experiment_id=mlflow.active_run().info.experiment_id, run_name=name,
+            )
+        except ExecutionException as error:
+            raise StageError(f"{name} failed: {_reason()}") from error
+
+
+def run_stages(args: Namespace) -> Path:
+    """All stages in order; returns register's folder."""
+    chain = Chain(args)
+    size = args.size or recipes.find(args.network).size
+    photos = chain.run("ingest", {"source": source_digest(args.source)})
+    prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
+    data = chain.run("split", _digests(prepared=prepared), prepared=prepared)
+    trained = chain.run("train", _digests(data=data), data=data)
+    champion = _champion_other_than(args.model_name, stage.read_manifest(trained)["run_id"])
+    verdict = chain.run(
+        "evaluate", _digests(trained=trained, data=data) | {"champion": champion},
+        model=trained / "model", data=data, photos=photos,
+    )
+    return chain.run(
+        "register", _digests(trained=trained, verdict=verdict),
+        model=trained / "model", verdict=verdict,
+    )
+
+
+def report(registered: Path) -> None:
+    """Put the outcome into the parent run and print it."""
+    outcome = stage.read_manifest(registered)
+    version = MlflowClient().get_model_version(outcome["name"], outcome["version"])
+    mlflow.set_tag("registered", f"models:/{version.name}/{version.version}")
+    for name in ("accuracy", "macro_f1", "calibration_error"):
+        if name in version.tags:
+            mlflow.log_metric(name, float(version.tags[name]))
+    print(f"main: models:/{version.name}/{version.version}: {version.description}")
+
+
+def _digests(**folders: Path) -> dict[str, str]:
+    return {name: stage.read_manifest(folder)["digest"] for name, folder in folders.items()}
+
+
+def _finished(out: Path) -> bool:
+    """Whether the folder is whole and the run that wrote it, and its version, are still known."""
+    if not (out / MANIFEST).is_file():
+        return False
+    manifest = stage.read_manifest(out)
+    client = MlflowClient()
+    try:
+        client.get_run(manifest["run_id"])
+        if "version" in manifest:
+            client.get_model_version(manifest["name"], manifest["version"])
+    except MlflowException:
+        return False
+    return True
+
+
+def _champion_other_than(name: str, run_id: str) -> str:
+    """The champion's version, or "none" where there is none or it is this very model."""
+    champion = registry.by_alias(name, registry.CHAMPION)
+    return "none" if champion is None or champion.run_id == run_id else str(champion.version)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "auto" if value is None else str(value)
+
+
+def _reason() -> str:
+    """What the stage that failed last said of itself."""
+    parent = mlflow.active_run().info
+    runs = MlflowClient().search_runs(
+        [parent.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'",
+        max_results=1, order_by=["attributes.start_time DESC"],
+    )
+    error = runs[0].data.tags.get(stage.ERROR_TAG) if runs else None
+    return error or "it ended without saying why; its output is above."
+
+
+def main() -> None:
+    """The command."""
+    args = options.parse("main")
+    # Stages are started as `python`; without an activated environment that is another one.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with stage.frame("main", args):
+        report(run_stages(args))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Registers a model version, and moves the aliases challenger and champion.
+
+--model is a packed model (a folder or a URI), a version that is registered already, or a plain
+.keras file that was trained elsewhere, which is packed first.
+"""
+
+import re
+from argparse import Namespace
+from pathlib import Path
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from steps.shared import registry, stage
+from steps.shared.registry import CHALLENGER, CHAMPION, PackedModel
+from steps.shared.stage import StageError
+
+
+def read_verdict(folder: str, model: PackedModel) -> dict | None:
+    """evaluate's verdict on this very model; None for "none".
+
+    Raises StageError where the verdict is another model's, or where the gate was not passed.
+    """
+    if folder == "none":
+        return None
+    stage.read_manifest(folder)
+    verdict = stage.read_json(Path(folder) / "verdict.json")
+    if verdict["model"] != stage.digest(model.folder, ["artifacts/network.onnx"]):
+        raise StageError(f"the verdict in {folder} is on another model than {model.uri}.")
+    if not verdict["passed"]:
+        raise StageError(f"refused, the gate was not passed: {verdict['reason']}.")
+    return verdict
+
+
+def pack_keras(path: Path, out: Path, args: Namespace) -> PackedModel:
+    """Pack a .keras file that takes (n, size, size, 3) pictures. Raises StageError."""
+    import keras  # TensorFlow is only needed here
+
+    from steps.shared import packaging
+
+    categories = read_categories(args.categories)
+    try:
+        network = keras.models.load_model(path, compile=False)
+    except Exception as error:
+        raise StageError(f"{path} is not a Keras model that can be loaded: {error}") from error
+    size = args.input_size
+    noise = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)) * args.pixel_scale
+    try:
+        answers = np.asarray(network(noise.astype(np.float32), training=False))
+    except Exception as error:
+        raise StageError(f"{path} does not take {size} × {size} RGB: set --input-size.") from error
+    if answers.shape != (2, len(categories)):
+        raise StageError(
+            f"{path} answers with shape {answers.shape[1:]}, and --categories lists "
+            f"{len(categories)}: they must agree."
+        )
+    probabilities = bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
+    run_id = mlflow.active_run().info.run_id
+    packaging.pack(
+        network, out / "model", categories=categories, size=size, run_id=run_id,
+        name=path.stem, pixel_scale=args.pixel_scale, logits=not probabilities,
+    )
+    mlflow.log_artifacts(str(out / "model"), "model")
+    return PackedModel(out / "model", str(path))
+
+
+def read_categories(path: str) -> list[str]:
+    """One category a line, in the order of the network's outputs. Raises StageError."""
+    if path == "none" or not Path(path).is_file():
+        raise StageError("a .keras file needs --categories FILE: one category a line, in order.")
+    lines = [line.strip() for line in Path(path).read_text().splitlines()]
+    categories = [line for line in lines if line]
+    if len(set(categories)) < max(2, len(categories)):
+        raise StageError(f"{path} must list at least two categories, each once.")
+    return categories
+
+
+def artifact_uri(model: PackedModel) -> str:
+    """Where the registry finds the model: in its own run, or else logged into this one."""
+    client, run_id = MlflowClient(), model.facts["run_id"]
+    here = mlflow.active_run().info.run_id
+    try:
+        if run_id == here or client.get_run(run_id).data.tags.get("stage") == "train":
+            return f"{client.get_run(run_id).info.artifact_uri}/model"
+    except MlflowException:
+        pass  # trained against another tracking server
+    mlflow.log_artifacts(str(model.folder), "model")
+    return f"{client.get_run(here).info.artifact_uri}/model"
+
+
+def version_of(args: Namespace, model: PackedModel, verdict: dict | None) -> ModelVersion:
+    """The version that --model names, or a new one."""
+    named = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@(.+))", args.model)
+    if named:
+        name, number, alias = named.groups()
+        if alias:
+            return MlflowClient().get_model_version_by_alias(name, alias)
+        return MlflowClient().get_model_version(name, number)
+    return registry.create_version(
+        args.model_name,
+        artifact_uri(model),
+        model.facts["run_id"],
+        describe(model, verdict),
+        tags_of(model, verdict),
+    )
+
+
+def describe(model: PackedModel, verdict: dict | None) -> str:
+    """A sentence or two for the registry's page."""
+    facts = model.facts
+    text = (
+        f"`{facts['name']}`, {len(facts['categories'])} categories, "
+        f"{facts['size']} × {facts['size']} pixels."
+    )
+    if verdict is None:
+        return f"{text} Not evaluated yet."
+    figures = verdict["metrics"]
+    return (
+        f"{text} {figures['accuracy']:.1%} right on test photographs "
+        f"(95 % interval {figures['accuracy_low']:.1%} to {figures['accuracy_high']:.1%}), "
+        f"macro-F1 {figures['macro_f1']:.1%}. {verdict['reason']}."
+    )
+
+
+def tags_of(model: PackedModel, verdict: dict | None) -> dict[str, str]:
+    """Run, data, commit and figures, so that a version says by itself where it comes from."""
+    facts = model.facts
+    tags = {"run_id": facts["run_id"], "network": facts["name"], "size": str(facts["size"])}
+    try:
+        known = MlflowClient().get_run(facts["run_id"]).data.tags
+    except MlflowException:
+        known = {}
+    for tag, source in (("data.digest", "data.digest"), ("commit", "mlflow.source.git.commit")):
+        if source in known:
+            tags[tag] = known[source]
+    figures = verdict["metrics"] if verdict else {}
+    return tags | {name: f"{value:.4f}" for name, value in figures.items()}
+
+
+def work(args: Namespace, out: Path) -> dict:
+    """The stage: pack if need be, hold against the verdict, register, move the aliases."""
+    keras_file = args.model.endswith(".keras")
+    model = pack_keras(Path(args.model), out, args) if keras_file else registry.fetch(args.model)
+    verdict = None if keras_file else read_verdict(args.verdict, model)
+    version = version_of(args, model, verdict)
+    registry.give_alias(version, CHALLENGER)
+    promote = bool(verdict and verdict["promote"])
+    if promote:
+        registry.give_alias(version, CHAMPION)
+    uri = f"models:/{version.name}/{version.version}"
+    print(f"register: {uri} is @{CHALLENGER}" + (f" and @{CHAMPION}" if promote else ""))
+    if verdict is None:
+        print(f"register: not judged yet; python -m steps.evaluate --model {uri}, and then "
+              f"python -m steps.register --model {uri}, makes it @{CHAMPION} where it wins")
+    result = {"name": version.name, "version": str(version.version), "champion": promote}
+    stage.write_json(out / "version.json", result)
+    mlflow.set_tag("registered", uri)
+    return {"files": ["version.json"], **result}
+
+
+if __name__ == "__main__":
+    stage.run("register", work)

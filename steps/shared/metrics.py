@@ -1,0 +1,113 @@
+"""How good a classifier is, how sure that is, and how honest its confidence."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+RESAMPLES = 2000
+
+
+def accuracy_interval(
+    correct: np.ndarray, groups: np.ndarray, seed: int = 0
+) -> tuple[float, float]:
+    """95 % bootstrap interval of the accuracy (Efron 1979), resampling whole groups.
+
+    correct: (n,) bool; groups: (n,) int, near-duplicates share one: they are not independent.
+    """
+    _, numbers = np.unique(groups, return_inverse=True)
+    hits = np.bincount(numbers, weights=correct)
+    sizes = np.bincount(numbers)
+    drawn = np.random.default_rng(seed).integers(0, len(sizes), (RESAMPLES, len(sizes)))
+    low, high = np.quantile(hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def summary(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
+    """The figures of one model on one set of pictures.
+
+    probabilities: (n, k) float, labels and groups: (n,) int. Raises ValueError where n is 0.
+    """
+    if not len(labels):
+        raise ValueError("no pictures to measure on")
+    predicted = probabilities.argmax(axis=1)
+    correct = predicted == labels
+    low, high = accuracy_interval(correct, groups)
+    of_truth = probabilities[np.arange(len(labels)), labels]
+    above = (probabilities > of_truth[:, None]).sum(axis=1)
+    *_, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=range(probabilities.shape[1]), zero_division=0
+    )
+    return {
+        "accuracy": float(correct.mean()),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "macro_f1": float(f1.mean()),
+        "top3_accuracy": float((above < 3).mean()),
+        "calibration_error": expected_calibration_error(probabilities.max(axis=1), correct),
+        "log_loss": float(-np.log(np.clip(of_truth, 1e-7, 1)).mean()),
+    }
+
+
+def per_class(
+    probabilities: np.ndarray, labels: np.ndarray, categories: list[str]
+) -> pd.DataFrame:
+    """Precision, recall, F1 and support a category, in the order of `categories`."""
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=range(len(categories)), zero_division=0
+    )
+    return pd.DataFrame(
+        {
+            "category": categories,
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "support": support,
+        }
+    )
+
+
+def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Counts (k, k): true category by row, predicted by column."""
+    return confusion_matrix(
+        labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1])
+    )
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> pd.DataFrame:
+    """Mean confidence, accuracy and count of the pictures in each filled equal-width bin."""
+    which = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    frame = pd.DataFrame({"bin": which, "confidence": confidence, "accuracy": correct * 1.0})
+    means = frame.groupby("bin").mean()
+    return means.assign(count=frame.groupby("bin").size()).reset_index(drop=True)
+
+
+def expected_calibration_error(
+    confidence: np.ndarray, correct: np.ndarray, bins: int = 15
+) -> float:
+    """Gap between confidence and accuracy, averaged over equal-width bins (Guo et al. 2017).
+
+    confidence: (n,) float in [0, 1]; correct: (n,) bool. Returns a float in [0, 1].
+    Raises ValueError where n is 0.
+    """
+    if not len(confidence):
+        raise ValueError("no pictures to measure on")
+    table = reliability(confidence, correct, bins)
+    gaps = (table["confidence"] - table["accuracy"]).abs()
+    return float((gaps * table["count"]).sum() / len(confidence))
+
+
+def paired_test(correct: np.ndarray, champion: np.ndarray) -> dict[str, float]:
+    """Compare two models on the same pictures by McNemar's exact test (1947).
+
+    correct, champion: (n,) bool. Returns the gain in accuracy, the pictures that only one of
+    the two gets right, and the two-sided p-value.
+    """
+    won, lost = int((correct & ~champion).sum()), int((~correct & champion).sum())
+    p_value = binomtest(won, won + lost).pvalue if won + lost else 1.0
+    return {
+        "gain": float(correct.mean() - champion.mean()),
+        "won": won,
+        "lost": lost,
+        "p_value": float(p_value),
+    }

@@ -1,0 +1,137 @@
+"""Packs a trained network as an MLflow model that serves itself."""
+
+import base64
+import io
+import json
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+from keras import layers
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Map, Object, Property
+from PIL import Image
+
+SERVED_MODEL = Path(__file__).parents[1] / "served_model"
+IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pyyaml")
+"""What the served model imports, and so all that it requires."""
+
+
+def pack(
+    network: keras.Model,
+    folder: Path,
+    *,
+    categories: list[str],
+    size: int,
+    run_id: str,
+    name: str,
+    pixel_scale: float = 1.0,
+    logits: bool = True,
+) -> None:
+    """Write `folder` as an MLflow pyfunc around `network`.
+
+    network: takes (n, size, size, 3) float32, each value 0–255 times `pixel_scale`; returns
+    (n, categories) logits, or probabilities with `logits` false. The folder holds the network
+    twice: as network.keras to train on, as network.onnx to serve.
+    """
+    facts = {"categories": categories, "size": size, "run_id": run_id, "name": name}
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = {key: Path(scratch) / file for key, file in ARTIFACTS.items()}
+        paths["facts"].write_text(json.dumps(facts, indent=2, ensure_ascii=False))
+        network.save(paths["keras"])
+        export_onnx(network, paths["network"], size, pixel_scale, logits)
+        _save(folder, {key: str(path) for key, path in paths.items()}, size, run_id)
+
+
+ARTIFACTS = {"network": "network.onnx", "keras": "network.keras", "facts": "facts.json"}
+
+
+def export_onnx(
+    network: keras.Model, path: Path, size: int, pixel_scale: float, logits: bool
+) -> None:
+    """Write the graph that serves: uint8 pictures in, probabilities out, any batch size."""
+    with float32():
+        picture = keras.Input((size, size, 3), dtype="uint8", name="picture")
+        x = network(layers.Rescaling(pixel_scale)(picture))
+        served = keras.Model(picture, layers.Softmax(name="probabilities")(x) if logits else x)
+    served(np.zeros((1, size, size, 3), np.uint8))  # Keras exports only what was called once
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx still asks NumPy for names that are gone
+        served.export(path, format="onnx", verbose=False)
+
+
+@contextmanager
+def float32() -> Iterator[None]:
+    """Layers made inside compute in float32, whatever the training computes in."""
+    policy = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_dtype_policy(policy)
+
+
+def plain_copy(build: Callable[[], keras.Model], trained: keras.Model) -> keras.Model:
+    """The trained weights in a float32 network: what is saved does not depend on how it trained.
+
+    build: makes the network anew.
+    """
+    with float32():
+        network = build()
+    network.set_weights(trained.get_weights())
+    return network
+
+
+def signature() -> ModelSignature:
+    """What goes in and what comes out, as MLflow and its scoring server understand it."""
+    text, number = DataType.string, DataType.double
+    model = Object([Property("name", text), Property("version", text), Property("run_id", text)])
+    error = Object([Property("code", text), Property("message", text)])
+    answer = Schema(
+        [
+            ColSpec(text, "label", required=False),
+            ColSpec(number, "confidence", required=False),
+            ColSpec(Map(number), "scores", required=False),
+            ColSpec(model, "model"),
+            ColSpec(error, "error", required=False),
+        ]
+    )
+    return ModelSignature(Schema([ColSpec(text, "image")]), answer)
+
+
+def input_example(size: int) -> pd.DataFrame:
+    """One row: a PNG of a colour gradient, as base64 text."""
+    axis = np.linspace(0, 255, size).astype(np.uint8)
+    red, green = np.meshgrid(axis, axis)
+    file = io.BytesIO()
+    Image.fromarray(np.dstack([red, green, np.full_like(red, 128)])).save(file, "PNG")
+    return pd.DataFrame({"image": [base64.b64encode(file.getvalue()).decode()]})
+
+
+def _save(folder: Path, artifacts: dict[str, str], size: int, run_id: str) -> None:
+    # Loading runs model.py, which imports its own package by the name it has in a model's folder.
+    sys.path.insert(0, str(SERVED_MODEL.parent))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks for type hints, which would change the input
+            mlflow.pyfunc.save_model(
+                folder,
+                python_model=str(SERVED_MODEL / "model.py"),
+                artifacts=artifacts,
+                code_paths=[str(SERVED_MODEL)],
+                signature=signature(),
+                input_example=input_example(size),
+                pip_requirements=[f"{name}=={version(name)}" for name in IMPORTED],
+                mlflow_model=Model(run_id=run_id),
+            )
+    finally:
+        sys.path.remove(str(SERVED_MODEL.parent))

@@ -1,0 +1,78 @@
+"""The pictures that stages log: curves, confusion, reliability, worst mistakes."""
+
+from collections.abc import Sequence
+
+import matplotlib
+
+matplotlib.use("Agg")  # a server has no screen
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from steps.shared.metrics import reliability
+
+
+def curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
+    """Loss and accuracy by epoch, the epoch that was kept marked.
+
+    history: a dictionary an epoch with loss, accuracy, validation_loss, validation_accuracy.
+    """
+    figure, axes = _figure(1, 2, (10, 4))
+    epochs = range(1, len(history) + 1)
+    for axis, name in zip(axes.flat, ("loss", "accuracy"), strict=True):
+        for key, label in ((name, "train (augmented)"), (f"validation_{name}", "validation")):
+            axis.plot(epochs, [row[key] for row in history], label=label)
+        axis.axvline(best_epoch + 1, color="grey", linestyle=":", label="kept")
+        axis.set(xlabel="epoch", ylabel=name)
+        axis.legend()
+    return figure
+
+
+def confusion(matrix: np.ndarray, categories: Sequence[str]) -> Figure:
+    """Counts by true (rows) and predicted (columns) category. matrix: (k, k) int."""
+    figure, axes = _figure(1, 1, (2 + 0.5 * len(categories), 1.5 + 0.5 * len(categories)))
+    axis = axes.flat[0]
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(matrix):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axis.text(column, row, matrix[row, column], ha="center", va="center", color=colour)
+    ticks = range(len(categories))
+    axis.set_xticks(ticks, categories, rotation=90)
+    axis.set_yticks(ticks, categories)
+    axis.set(xlabel="predicted", ylabel="true")
+    return figure
+
+
+def reliability_curve(confidence: np.ndarray, correct: np.ndarray) -> Figure:
+    """Accuracy by confidence beside the diagonal of a calibrated model. Both (n,)."""
+    figure, axes = _figure(1, 1, (5, 5))
+    axis = axes.flat[0]
+    bins = reliability(confidence, correct)
+    axis.plot([0, 1], [0, 1], color="grey", linestyle=":", label="calibrated")
+    axis.plot(bins["confidence"], bins["accuracy"], marker="o", label="this model")
+    most = bins["count"].max()
+    axis.bar(bins["confidence"], bins["count"] / most, width=0.04, alpha=0.2, label="pictures")
+    axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    axis.legend()
+    return figure
+
+
+def picture_sheet(
+    pictures: Sequence[Image.Image], captions: Sequence[str], columns: int = 6
+) -> Figure:
+    """Pictures in a grid, each with its caption above."""
+    rows = max(1, -(-len(pictures) // columns))
+    figure, axes = _figure(rows, columns, (2.1 * columns, 2.5 * rows))
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, picture, caption in zip(axes.flat, pictures, captions, strict=False):
+        axis.imshow(picture)
+        axis.set_title(caption, fontsize=7)
+    return figure
+
+
+def _figure(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Figure, np.ndarray]:
+    return plt.subplots(rows, columns, figsize=inches, layout="constrained", squeeze=False)

@@ -1,0 +1,99 @@
+"""The model registry: versions, aliases, and how to find a model by folder or URI.
+
+Only calls that a plain MLflow server and Azure ML's both answer are needed; where a server has no
+aliases, a tag on the version says the same.
+"""
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from steps.shared.stage import StageError
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A packed model in a folder of this machine."""
+
+    folder: Path
+    uri: str
+
+    @property
+    def facts(self) -> dict:
+        """categories, size, run_id and name, as the model was packed with."""
+        return json.loads((self.folder / "artifacts" / "facts.json").read_text())
+
+
+def fetch(uri: str) -> PackedModel:
+    """Find a model by folder, runs:/… or models:/…; downloads where needed.
+
+    Raises StageError where there is none, or where it is not one that this project packed.
+    """
+    try:
+        folder = Path(uri) if Path(uri).is_dir() else Path(mlflow.artifacts.download_artifacts(uri))
+    except (MlflowException, OSError) as error:
+        raise StageError(f"no model at {uri}: {_first_line(error)}") from error
+    if not (folder / "artifacts" / "facts.json").is_file():
+        raise StageError(f"{uri} is not a model that this project packed: no artifacts/facts.json.")
+    return PackedModel(folder, uri)
+
+
+def by_alias(name: str, alias: str) -> ModelVersion | None:
+    """The version that carries an alias, or on servers without aliases the tag; else None."""
+    client = MlflowClient()
+    try:
+        return client.get_model_version_by_alias(name, alias)
+    except MlflowException:
+        return _by_tag(client, name, alias)
+
+
+def create_version(
+    name: str, source: str, run_id: str, description: str, tags: dict[str, str]
+) -> ModelVersion:
+    """Register the model at the artefact URI `source` as the next version of `name`."""
+    client = MlflowClient()
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return client.create_model_version(
+        name, source, run_id=run_id, tags=tags, description=description
+    )
+
+
+def give_alias(version: ModelVersion, alias: str) -> None:
+    """Move an alias to a version, and say it as a tag too; a server without aliases warns."""
+    client = MlflowClient()
+    before = by_alias(version.name, alias)
+    try:
+        client.set_registered_model_alias(version.name, alias, version.version)
+    except MlflowException as error:
+        warnings.warn(
+            f"this server takes no aliases ({_first_line(error)}); the tag {alias}=true says it",
+            stacklevel=2,
+        )
+    client.set_model_version_tag(version.name, version.version, alias, "true")
+    if before and before.version != version.version:
+        client.set_model_version_tag(before.name, before.version, alias, "false")
+
+
+def _by_tag(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    try:
+        versions = client.search_model_versions(f"name = '{name}'")
+    except MlflowException:
+        return None
+    marked = [v for v in versions if v.tags.get(alias) == "true"]
+    return max(marked, key=lambda v: int(v.version), default=None)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

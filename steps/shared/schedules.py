@@ -1,0 +1,31 @@
+"""Learning rates over the course of a training."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("steps")
+class WarmUpThenExponential(keras.optimizers.schedules.LearningRateSchedule):
+    """Rise linearly to `peak`, then decay exponentially to `peak` × `final_share`."""
+
+    def __init__(self, peak: float, final_share: float, warmup_steps: int, steps: int) -> None:
+        """warmup_steps, steps: optimiser steps; `steps` counts the warm-up too."""
+        self.peak, self.final_share = peak, final_share
+        self.warmup_steps, self.steps = warmup_steps, steps
+
+    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
+        """The rate at optimiser step `step`, from 0."""
+        step = ops.cast(step, "float32")
+        rising = (step + 1) / max(self.warmup_steps, 1)
+        through = (step - self.warmup_steps) / max(self.steps - self.warmup_steps, 1)
+        falling = self.final_share ** ops.clip(through, 0.0, 1.0)
+        return self.peak * ops.where(step < self.warmup_steps, rising, falling)
+
+    def get_config(self) -> dict:
+        """What Keras needs to save it."""
+        return {
+            "peak": self.peak,
+            "final_share": self.final_share,
+            "warmup_steps": self.warmup_steps,
+            "steps": self.steps,
+        }

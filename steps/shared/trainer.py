@@ -1,0 +1,134 @@
+"""Trains a network: one compiled step, and all state that an epoch leaves behind.
+
+Randomness depends on seed, epoch and step alone, so an epoch has the same result whether or not
+the process was killed and started again before it.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from steps.shared.augment import augment
+from steps.shared.recipes import Recipe
+from steps.shared.schedules import WarmUpThenExponential
+
+
+class Trainer:
+    """A network, its running average, and the optimiser between them."""
+
+    def __init__(
+        self, network: keras.Model, recipe: Recipe, categories: int, steps: int, seed: int
+    ) -> None:
+        """steps: optimiser steps an epoch; a shorter last batch is left out."""
+        self.network, self.recipe, self.categories = network, recipe, categories
+        self.steps, self.seed = steps, seed
+        rate = WarmUpThenExponential(
+            recipe.learning_rate,
+            recipe.final_rate,
+            int(recipe.warmup_epochs * steps),
+            recipe.epochs * steps,
+        )
+        self.optimizer = keras.optimizers.SGD(rate, momentum=recipe.momentum, nesterov=True)
+        self.optimizer.build(network.trainable_variables)
+        self.average = keras.models.clone_model(network)
+        self.average.set_weights(network.get_weights())
+        self._step = tf.function(self._step_eagerly)
+        self._probabilities = tf.function(self._probabilities_eagerly, reduce_retracing=True)
+
+    def epoch(self, images: np.ndarray, labels: np.ndarray, epoch: int) -> dict[str, float]:
+        """Train on every picture once; returns the mean loss and accuracy on changed pictures.
+
+        images: (n, size, size, 3) uint8; labels: (n,) int; epoch: from 0.
+        """
+        self._reseed(epoch)
+        size = self._size_in(epoch, images.shape[1])
+        sums = np.zeros(2)
+        for step, rows in enumerate(self._batches(len(images), epoch)):
+            seed = tf.constant([self.seed, epoch * self.steps + step], tf.int32)
+            sums += np.array(
+                self._step(tf.constant(images[rows]), tf.constant(labels[rows]), seed, size)
+            )
+        loss, accuracy = sums / self.steps
+        return {"loss": float(loss), "accuracy": float(accuracy)}
+
+    def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Probabilities (n, categories) float32 by the averaged weights."""
+        parts = [
+            self._probabilities(tf.constant(images[i : i + batch_size])).numpy()
+            for i in range(0, len(images), batch_size)
+        ]
+        return np.concatenate(parts)
+
+    def save(self, path: Path) -> None:
+        """Write weights, average and optimiser state, whole or not at all."""
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, *[v.numpy() for v in self._state()])
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Take up the state that `save` wrote. Raises ValueError where it is another network's."""
+        with np.load(path) as saved:
+            values = list(saved.values())
+        state = self._state()
+        if [v.shape for v in values] != [tuple(v.shape) for v in state]:
+            raise ValueError(f"{path} holds the state of another network")
+        for variable, value in zip(state, values, strict=True):
+            variable.assign(value)
+
+    def _step_eagerly(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, size: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        pictures = augment(images, seed, self.recipe.augmentation, size)
+        smooth = self.recipe.label_smoothing
+        wanted = tf.one_hot(labels, self.categories) * (1 - smooth) + smooth / self.categories
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self.network(pictures, training=True), tf.float32)
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
+            total = loss + self._weight_penalty()
+        variables = self.network.trainable_variables
+        self.optimizer.apply(tape.gradient(total, variables), variables)
+        self._move_average()
+        hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
+        return loss, tf.reduce_mean(tf.cast(hits, tf.float32))
+
+    def _weight_penalty(self) -> tf.Tensor:
+        # On kernels only: pulling a normalisation's scale or a bias to 0 helps nobody.
+        kernels = [v for v in self.network.trainable_variables if v.path.endswith("kernel")]
+        return self.recipe.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in kernels])
+
+    def _move_average(self) -> None:
+        # A short memory at first, as in TensorFlow's ExponentialMovingAverage.
+        step = tf.cast(self.optimizer.iterations, tf.float32)
+        memory = tf.minimum(self.recipe.weight_average, (1 + step) / (10 + step))
+        for mean, weight in zip(self.average.weights, self.network.weights, strict=True):
+            mean.assign(memory * mean + (1 - memory) * tf.cast(weight, mean.dtype))
+
+    def _probabilities_eagerly(self, images: tf.Tensor) -> tf.Tensor:
+        logits = self.average(tf.cast(images, tf.float32), training=False)
+        return tf.nn.softmax(tf.cast(logits, tf.float32))
+
+    def _batches(self, n: int, epoch: int) -> Iterator[np.ndarray]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(n)
+        size = self.recipe.batch_size
+        for step in range(self.steps):
+            yield np.sort(order[step * size : (step + 1) * size])
+
+    def _size_in(self, epoch: int, full: int) -> int:
+        sizes = self.recipe.growth
+        share = sizes[min(len(sizes) * epoch // self.recipe.epochs, len(sizes) - 1)]
+        return round(full * share)
+
+    def _reseed(self, epoch: int) -> None:
+        for i, state in enumerate(self._random_states()):
+            state.assign(np.random.SeedSequence([self.seed, epoch, i]).generate_state(2))
+
+    def _random_states(self) -> list[keras.Variable]:
+        weights = {id(v) for v in self.network.weights}
+        return [v for v in self.network.variables if id(v) not in weights]
+
+    def _state(self) -> list[keras.Variable]:
+        return [*self.network.weights, *self.average.weights, *self.optimizer.variables]
