@@ -18,6 +18,7 @@ from history_service import (
     logs,
     metrics,
     openapi,
+    page,
     security,
     tracing,
     views,
@@ -39,6 +40,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> APIFlask:
     for part in (logs, metrics, errors, keys, limits, security, tracing, database, classifier):
         part.init_app(app)
     Migrate(app, database.db, directory=str(MIGRATIONS))
-    for part in (openapi, views, cli):
+    for part in (openapi, page, views, cli):
         part.init_app(app)
     return app

@@ -19,13 +19,14 @@ LATEST = datetime(9998, 12, 31, tzinfo=UTC)
 
 
 class TimeIn(fields.AwareDateTime):
-    """RFC 3339; without a zone it means UTC. Cut to 1970 to 9998: nothing lies outside."""
+    """RFC 3339 or a date alone, in UTC without a zone. Cut to 1970 to 9998: all lies inside."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(format="iso", default_timezone=UTC, **kwargs)
 
-    def _deserialize(self, *args: Any, **kwargs: Any) -> datetime:
-        time = super()._deserialize(*args, **kwargs)
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        midnight = "T00:00:00" if len(str(value)) == len("2026-01-31") else ""
+        time = super()._deserialize(f"{value}{midnight}", *args, **kwargs)
         return min(max(time, EARLIEST), LATEST).astimezone(UTC)
 
 

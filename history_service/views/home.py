@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from history_service.classifier import get_served_model
+from history_service.page import history_context, statistics_context
 from history_service.schemas import HomeOut
 
 blueprint = APIBlueprint("home", __name__, tag="Model")
@@ -17,7 +18,32 @@ blueprint = APIBlueprint("home", __name__, tag="Model")
 @blueprint.output(HomeOut)
 def home() -> Any:
     """What this service is and which model it serves; a browser gets the page"""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return page()
     return describe()
+
+
+@blueprint.get("/page/history")
+@blueprint.doc(hide=True)
+def history() -> str:
+    return render_template("history.html", **history_context())
+
+
+@blueprint.get("/page/statistics")
+@blueprint.doc(hide=True)
+def statistics() -> str:
+    return render_template("statistics.html", **statistics_context())
+
+
+def page() -> Response:
+    charts = statistics_context()
+    known = charts["statistics"].summary.by_label if charts["statistics"] else {}
+    described = describe()
+    labels = sorted({*described["categories"], *known})
+    text = render_template("page.html", labels=labels, **described, **history_context(), **charts)
+    response = make_response(text)
+    response.vary.add("Accept")
+    return response
 
 
 def describe() -> dict[str, Any]:

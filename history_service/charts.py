@@ -1,0 +1,75 @@
+"""Numbers of the statistics as bars, ready to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from history_service.models import Summary
+
+MOST_BARS = 12  # labels or versions in a chart
+MOST_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar. percent: its length against the longest, 0 to 100; low: drawn as a warning."""
+
+    name: str
+    count: int
+    percent: float
+    low: bool = False
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A summary with its charts."""
+
+    summary: Summary
+    labels: list[Bar]
+    versions: list[Bar]
+    days: list[Bar]
+    confidence: list[Bar]
+
+    @classmethod
+    def of(cls, summary: Summary, unsure_below: float) -> Statistics:
+        return cls(
+            summary,
+            labels=_largest({plain(name): n for name, n in summary.by_label.items()}),
+            versions=_largest(summary.by_version),
+            days=_bars(_last_days(summary.by_day)),
+            confidence=_confidence(summary.confidence_histogram, unsure_below),
+        )
+
+
+def plain(label: str) -> str:
+    """A label in plain words: tennis_ball → Tennis ball."""
+    words = label.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:] or "?"
+
+
+def _bars(counts: dict[str, int]) -> list[Bar]:
+    longest = max(counts.values(), default=0) or 1
+    return [Bar(name, n, round(100 * n / longest, 2)) for name, n in counts.items()]
+
+
+def _largest(counts: dict[str, int]) -> list[Bar]:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return _bars(dict(ordered[:MOST_BARS]))
+
+
+def _last_days(by_day: dict[str, int]) -> dict[str, int]:
+    """The last days up to the newest prediction, those without any included."""
+    if not by_day:
+        return {}
+    newest = date.fromisoformat(max(by_day))
+    days = [newest - timedelta(days=back) for back in reversed(range(MOST_DAYS))]
+    return {f"{day:%d %b}": by_day.get(day.isoformat(), 0) for day in days}
+
+
+def _confidence(histogram: list[int], unsure_below: float) -> list[Bar]:
+    width = 100 / len(histogram)
+    names = [f"{i * width:.0f} to {(i + 1) * width:.0f} %" for i in range(len(histogram))]
+    bars = _bars(dict(zip(names, histogram, strict=True)))
+    edge = round(unsure_below * len(histogram))
+    return [Bar(bar.name, bar.count, bar.percent, i < edge) for i, bar in enumerate(bars)]

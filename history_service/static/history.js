@@ -1,0 +1,76 @@
+// The history without reloading the page: filters, pages, and deleting with a key.
+
+import { problemOf } from "./elements.js";
+
+/** Loads a part of the page anew. query: URLSearchParams. */
+export async function refresh(part, query = new URLSearchParams()) {
+  const response = await fetch(`${part.dataset.url}?${query}`);
+  if (response.ok) part.innerHTML = await response.text(); // escaped by the server's templates
+}
+
+/** Filters and pages change the list in place and stay in the address. */
+export function startHistory(list, filters) {
+  function go(query) {
+    history.replaceState(null, "", `?${query}#history`);
+    return refresh(list, query);
+  }
+
+  filters.addEventListener("submit", (event) => {
+    event.preventDefault();
+    go(filled(filters));
+  });
+  filters.addEventListener("change", () => go(filled(filters)));
+  filters.querySelector("[data-clear]").addEventListener("click", (event) => {
+    event.preventDefault();
+    for (const field of filters.elements) if (field.name) field.value = "";
+    go(new URLSearchParams());
+  });
+  list.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-page]");
+    if (!link) return;
+    event.preventDefault();
+    await go(new URL(link.href).searchParams);
+    list.scrollIntoView({ block: "start" });
+    list.querySelector("a[data-page]")?.focus({ preventScroll: true });
+  });
+}
+
+function filled(form) {
+  const query = new URLSearchParams(new FormData(form));
+  for (const [name, value] of [...query]) if (!value) query.delete(name);
+  return query;
+}
+
+/** Asks for a key, deletes, and says what went wrong. The key lives as long as the tab. */
+export function startDeleting(list, dialog, deleted) {
+  const form = dialog.querySelector("form");
+  const alert = dialog.querySelector("[role=alert]");
+  let url;
+
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-delete]");
+    if (!button) return;
+    url = `predictions/${button.dataset.delete}`;
+    dialog.querySelector("[data-what]").textContent = button.dataset.what;
+    form.elements.key.value = sessionStorage.getItem("key") ?? "";
+    alert.hidden = true;
+    dialog.showModal();
+  });
+
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter?.value !== "delete") return;
+    event.preventDefault();
+    const key = form.elements.key.value;
+    const headers = { Authorization: `Bearer ${key}` };
+    const response = await fetch(url, { method: "DELETE", headers });
+    if (response.ok) {
+      sessionStorage.setItem("key", key);
+      dialog.close();
+      deleted();
+    } else {
+      sessionStorage.removeItem("key");
+      alert.textContent = await problemOf(response);
+      alert.hidden = false;
+    }
+  });
+}
