@@ -73,7 +73,7 @@ def work(args: Namespace, out: Path) -> dict:
     return {"files": [TABLE, IMAGES], "size": args.size, **figures}
 
 
-def _figures(kept: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, int]:
+def _figures(kept: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, float]:
     return {
         "pictures": len(kept),
         "rejected": len(rejected),

@@ -59,7 +59,9 @@ def judge(
     if figures["accuracy"] < min_accuracy:
         reasons.append(f"accuracy {figures['accuracy']:.3f} is below {min_accuracy}")
     weak = recalls[recalls < min_class_recall]
-    reasons += [f"recall of {c} is {r:.3f}, below {min_class_recall}" for c, r in weak.items()]
+    if len(weak):
+        names = ", ".join(f"{name} ({recall:.2f})" for name, recall in weak.items())
+        reasons.append(f"recall is below {min_class_recall} for {names}")
     if reasons:
         return {"passed": False, "promote": False, "reason": "; ".join(reasons)}
     if champion is None:
@@ -91,8 +93,11 @@ def work(args: Namespace, out: Path) -> dict:
     champion = compare(args.model_name, model, photos, test, predictions)
     recalls = classes[classes["support"] > 0].set_index("category")["recall"]
     verdict = judge(figures, recalls, champion, args.min_accuracy, args.min_class_recall)
-    verdict |= {"metrics": figures, "champion": champion, "model": stage.digest(
-        model.folder, ["artifacts/network.onnx"])}
+    verdict |= {
+        "metrics": figures,
+        "champion": champion,
+        "model": stage.digest(model.folder, ["artifacts/network.onnx"]),
+    }
     stage.write_json(out / VERDICT, verdict)
     log(out, figures, classes, verdict)
     return {"files": [VERDICT, PREDICTIONS], "passed": verdict["passed"], **figures}

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -60,8 +59,14 @@ def take(source: Path, out: Path, name: Path) -> dict:
     return dict(
         zip(
             COLUMNS,
-            (name.as_posix(), name.parts[0], hashlib.sha256(data).hexdigest(), len(data), width,
-             height),
+            (
+                name.as_posix(),
+                name.parts[0],
+                hashlib.sha256(data).hexdigest(),
+                len(data),
+                width,
+                height,
+            ),
             strict=True,
         )
     )

@@ -39,7 +39,8 @@ class Chain:
         wanted = self._parameters(name) | {k: _text(v) for k, v in more.items()}
         folders = {"work", "data", "photos", "prepared", "model", "verdict", "out"}
         key = _digest(
-            {k: v for k, v in wanted.items() if k not in folders}, inputs,
+            {k: v for k, v in wanted.items() if k not in folders},
+            inputs,
             code_digest(f"steps.{name}"),
         )
         out = self.work / name / key[:16]
@@ -53,23 +54,28 @@ class Chain:
 
     def _parameters(self, name: str) -> dict[str, str]:
         users = {o.name for o in options.of("main")}
-        return {o.name: _text(getattr(self.args, o.name))
-                for o in options.of(name) if o.name in users}
+        return {
+            o.name: _text(getattr(self.args, o.name)) for o in options.of(name) if o.name in users
+        }
 
     def _start(self, name: str, parameters: dict[str, str]) -> None:
         try:
             # `mlflow run` has made or chosen the environment that this process is in; the
             # stages run in the same one, so a nested run must not make another.
             mlflow.projects.run(
-                str(PROJECT), name, parameters=parameters, env_manager="local",
-                experiment_id=mlflow.active_run().info.experiment_id, run_name=name,
+                str(PROJECT),
+                name,
+                parameters=parameters,
+                env_manager="local",
+                experiment_id=MlflowClient().get_run(stage.run_id()).info.experiment_id,
+                run_name=name,
             )
         except ExecutionException as error:
             raise StageError(f"{name} failed: {_reason()}") from error
 
 
-def run_stages(args: Namespace) -> Path:
-    """All stages in order; returns register's folder."""
+def run_stages(args: Namespace) -> dict[str, Path]:
+    """All stages in order; returns the folder of each."""
     chain = Chain(args)
     size = args.size or recipes.find(args.network).size
     photos = chain.run("ingest", {"source": source_digest(args.source)})
@@ -78,13 +84,26 @@ def run_stages(args: Namespace) -> Path:
     trained = chain.run("train", _digests(data=data), data=data)
     champion = _champion_other_than(args.model_name, stage.read_manifest(trained)["run_id"])
     verdict = chain.run(
-        "evaluate", _digests(trained=trained, data=data) | {"champion": champion},
-        model=trained / "model", data=data, photos=photos,
+        "evaluate",
+        _digests(trained=trained, data=data) | {"champion": champion},
+        model=trained / "model",
+        data=data,
+        photos=photos,
     )
-    return chain.run(
-        "register", _digests(trained=trained, verdict=verdict),
-        model=trained / "model", verdict=verdict,
+    registered = chain.run(
+        "register",
+        _digests(trained=trained, verdict=verdict),
+        model=trained / "model",
+        verdict=verdict,
     )
+    return {
+        "ingest": photos,
+        "dataprep": prepared,
+        "split": data,
+        "train": trained,
+        "evaluate": verdict,
+        "register": registered,
+    }
 
 
 def report(registered: Path) -> None:
@@ -135,10 +154,13 @@ def _text(value: object) -> str:
 
 def _reason() -> str:
     """What the stage that failed last said of itself."""
-    parent = mlflow.active_run().info
-    runs = MlflowClient().search_runs(
-        [parent.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'",
-        max_results=1, order_by=["attributes.start_time DESC"],
+    client = MlflowClient()
+    parent = client.get_run(stage.run_id()).info
+    runs = client.search_runs(
+        [parent.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{parent.run_id}'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
     )
     error = runs[0].data.tags.get(stage.ERROR_TAG) if runs else None
     return error or "it ended without saying why; its output is above."
@@ -150,7 +172,11 @@ def main() -> None:
     # Stages are started as `python`; without an activated environment that is another one.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with stage.frame("main", args):
-        report(run_stages(args))
+        folders = run_stages(args)
+        stage.write_json(
+            Path(args.work) / "latest.json", {name: str(path) for name, path in folders.items()}
+        )
+        report(folders["register"])
 
 
 if __name__ == "__main__":

@@ -58,10 +58,15 @@ def pack_keras(path: Path, out: Path, args: Namespace) -> PackedModel:
             f"{len(categories)}: they must agree."
         )
     probabilities = bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
-    run_id = mlflow.active_run().info.run_id
     packaging.pack(
-        network, out / "model", categories=categories, size=size, run_id=run_id,
-        name=path.stem, pixel_scale=args.pixel_scale, logits=not probabilities,
+        network,
+        out / "model",
+        categories=categories,
+        size=size,
+        run_id=stage.run_id(),
+        name=path.stem,
+        pixel_scale=args.pixel_scale,
+        logits=not probabilities,
     )
     mlflow.log_artifacts(str(out / "model"), "model")
     return PackedModel(out / "model", str(path))
@@ -81,7 +86,7 @@ def read_categories(path: str) -> list[str]:
 def artifact_uri(model: PackedModel) -> str:
     """Where the registry finds the model: in its own run, or else logged into this one."""
     client, run_id = MlflowClient(), model.facts["run_id"]
-    here = mlflow.active_run().info.run_id
+    here = stage.run_id()
     try:
         if run_id == here or client.get_run(run_id).data.tags.get("stage") == "train":
             return f"{client.get_run(run_id).info.artifact_uri}/model"
@@ -153,8 +158,10 @@ def work(args: Namespace, out: Path) -> dict:
     uri = f"models:/{version.name}/{version.version}"
     print(f"register: {uri} is @{CHALLENGER}" + (f" and @{CHAMPION}" if promote else ""))
     if verdict is None:
-        print(f"register: not judged yet; python -m steps.evaluate --model {uri}, and then "
-              f"python -m steps.register --model {uri}, makes it @{CHAMPION} where it wins")
+        print(
+            f"register: not judged yet; python -m steps.evaluate --model {uri}, and then "
+            f"python -m steps.register --model {uri}, makes it @{CHAMPION} where it wins"
+        )
     result = {"name": version.name, "version": str(version.version), "champion": promote}
     stage.write_json(out / "version.json", result)
     mlflow.set_tag("registered", uri)

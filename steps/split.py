@@ -82,7 +82,9 @@ def work(args: Namespace, out: Path) -> dict:
         print(f"split: warning: {warning}")
     counts = table["split"].value_counts().to_dict()
     mlflow.log_metrics(counts)
-    mlflow.log_table(table.groupby(["category", "split"]).size().unstack().reset_index(), "split.json")
+    mlflow.log_table(
+        table.groupby(["category", "split"]).size().unstack().reset_index(), "split.json"
+    )
     print("split: " + ", ".join(f"{counts[part]:,} {part}" for part in PARTS))
     files = [TABLE, *(f"{part}.npy" for part in PARTS)]
     return {"files": files, "size": images.shape[1], "warnings": warnings, **counts}

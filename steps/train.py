@@ -112,8 +112,15 @@ def work(args: Namespace, out: Path) -> dict:
     network = networks.build(args.network, recipe.size, len(categories), recipe)
     steps = len(data["train"].images) // recipe.batch_size
     trainer = Trainer(network, recipe, len(categories), steps, args.seed)
-    progress = Progress(out, {"recipe": asdict(recipe), "data": source["digest"],
-                              "network": args.network, "seed": args.seed})
+    progress = Progress(
+        out,
+        {
+            "recipe": asdict(recipe),
+            "data": source["digest"],
+            "network": args.network,
+            "seed": args.seed,
+        },
+    )
     progress.resume(trainer)
     try:
         train(trainer, data, progress)
@@ -128,8 +135,14 @@ def work(args: Namespace, out: Path) -> dict:
         trainer.average,
     )
     shutil.rmtree(out / "model", ignore_errors=True)
-    packaging.pack(best, out / "model", categories=categories, size=recipe.size,
-                   run_id=mlflow.active_run().info.run_id, name=args.network)
+    packaging.pack(
+        best,
+        out / "model",
+        categories=categories,
+        size=recipe.size,
+        run_id=stage.run_id(),
+        name=args.network,
+    )
     mlflow.log_artifacts(str(out / "model"), "model")
     return summary(progress, best, categories)
 
@@ -139,7 +152,7 @@ def log_inputs(recipe: Recipe, precision: str, folder: str, digest: str) -> None
     mlflow.log_dict(asdict(recipe), "recipe.json")
     mlflow.set_tags({"precision": precision, "data.digest": digest})
     source = CodeDatasetSource({"folder": folder})
-    dataset = MetaDataset(source, name="photographs", digest=digest[:32])
+    dataset = MetaDataset(source, name="photographs", digest=digest[:32])  # type: ignore[abstract]
     mlflow.log_input(dataset, context="training")
 
 

@@ -1,13 +1,12 @@
 """The served model: encoded pictures in; label, confidence, scores and identity out."""
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from .base64_text import decode_base64
 from .network import Network
@@ -16,20 +15,17 @@ from .pictures import PictureError, decode
 WARM_UP_CALLS = 2
 """The first call sizes buffers; the second is as fast as the tenth."""
 
-# With type hints MLflow would pass a list of rows instead of the DataFrame that signatures need.
-warnings.filterwarnings("ignore", ".*Add type hints to the `predict` method")
-
 
 class Classifier(PythonModel):
     """An MLflow pyfunc over an exported network.
 
-    Input: a DataFrame with a column `image` of base64 text (or bytes), any number of rows.
+    Input: a column `image` of base64 text, any number of rows.
     Output: one dictionary a row, in order: `label`, `confidence`, `scores` (category →
     probability), `model` (name, version, run_id) and `error`. A row that is no usable picture has
     `error` = {code, message} and None for label, confidence and scores.
     """
 
-    def load_context(self, context) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Read the network and what belongs to it, and warm it up."""
         facts = json.loads(Path(context.artifacts["facts"]).read_text())
         self.categories: list[str] = facts["categories"]
@@ -39,9 +35,11 @@ class Classifier(PythonModel):
         for _ in range(WARM_UP_CALLS):
             self.network.probabilities(np.zeros((1, self.size, self.size, 3), np.uint8))
 
-    def predict(self, context, model_input, params=None) -> list[dict]:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict | None = None
+    ) -> list[dict]:
         """Classify every row; see the class."""
-        rows = [self._decode(value) for value in _images(model_input)]
+        rows = [self._decode(value) for value in model_input["image"]]
         pictures = [row for row in rows if isinstance(row, np.ndarray)]
         scores = iter(self.network.probabilities(np.stack(pictures)) if pictures else ())
         return [
@@ -51,8 +49,7 @@ class Classifier(PythonModel):
 
     def _decode(self, value: object) -> np.ndarray | PictureError:
         try:
-            data = value if isinstance(value, bytes) else decode_base64(value)
-            return decode(data, self.size)
+            return decode(decode_base64(value), self.size)
         except PictureError as error:
             return error
 
@@ -89,9 +86,3 @@ def identity(folder: Path, facts: dict) -> dict:
         "version": None if version is None else str(version),
         "run_id": facts["run_id"],
     }
-
-
-def _images(model_input: pd.DataFrame | dict | list) -> list:
-    if isinstance(model_input, pd.DataFrame):
-        return model_input["image"].tolist()
-    return list(model_input["image"] if isinstance(model_input, dict) else model_input)

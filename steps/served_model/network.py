@@ -19,5 +19,5 @@ class Network:
         self._input = self._session.get_inputs()[0].name
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
-        """pictures: (n, size, size, 3) uint8 RGB. Returns (n, categories) float32, rows sum to 1."""
+        """pictures: (n, size, size, 3) uint8 RGB. Returns (n, categories) float32."""
         return self._session.run(None, {self._input: pictures})[0]

@@ -63,9 +63,7 @@ def _warp(pictures: tf.Tensor, seed: tf.Tensor, how: Augmentation, size: int) ->
 
 def _recolour(pictures: tf.Tensor, seed: tf.Tensor, how: Augmentation) -> tf.Tensor:
     n = tf.shape(pictures)[0]
-    bright, contrast, saturate, hue = (
-        d[:, None, None, None] for d in _uniform(seed, n, 4)
-    )
+    bright, contrast, saturate, hue = (d[:, None, None, None] for d in _uniform(seed, n, 4))
     if how.hue:
         pictures = _turn_hue(pictures, hue * how.hue * 2 * 3.14159265)
     grey = tf.reduce_mean(pictures, axis=3, keepdims=True)
@@ -87,9 +85,7 @@ def _turn_hue(pictures: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
 def _erase(pictures: tf.Tensor, seed: tf.Tensor, chance: float) -> tf.Tensor:
     """Paint a rectangle of 10 % to 45 % of each side grey (Zhong et al. 2020)."""
     n, side = tf.shape(pictures)[0], tf.shape(pictures)[1]
-    x, y, width, height, draw = (
-        (u + 1) / 2 for u in _uniform(seed, n, 5)
-    )
+    x, y, width, height, draw = ((u + 1) / 2 for u in _uniform(seed, n, 5))
     axis = tf.cast(tf.range(side), tf.float32) / tf.cast(side, tf.float32)
 
     def inside(centre: tf.Tensor, extent: tf.Tensor) -> tf.Tensor:

@@ -49,9 +49,7 @@ def summary(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) -
     }
 
 
-def per_class(
-    probabilities: np.ndarray, labels: np.ndarray, categories: list[str]
-) -> pd.DataFrame:
+def per_class(probabilities: np.ndarray, labels: np.ndarray, categories: list[str]) -> pd.DataFrame:
     """Precision, recall, F1 and support a category, in the order of `categories`."""
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, probabilities.argmax(axis=1), labels=range(len(categories)), zero_division=0

@@ -11,6 +11,7 @@ from steps.shared.recipes import Recipe
 Build = Callable[[int, int, Recipe], keras.Model]
 """(size in pixels, number of categories, recipe) → network."""
 
+
 class FusedBatchNormalization(layers.BatchNormalization):
     """Keras' batch normalisation, its training step in one kernel of TensorFlow.
 

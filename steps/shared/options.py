@@ -8,6 +8,8 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from steps.shared.values import auto, positive, share, whole, yes_no
+
 STAGES = {
     "ingest": "Collect photographs into one folder a category, with a table of the files.",
     "dataprep": "Decode and resize every photograph into one array; find duplicates; report.",
@@ -18,46 +20,6 @@ STAGES = {
     "main": "From photographs to a registered model: all stages, finished ones found again.",
     "serve": "Serve a registered model over HTTP until Ctrl-C.",
 }
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on; "20.0" counts, since MLproject has no type for whole numbers."""
-    value = float(text)
-    if value != int(value) or value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return int(value)
-
-
-def whole(text: str) -> int:
-    """A whole number from 0 on."""
-    return 0 if float(text) == 0 else positive(text)
-
-
-def yes_no(text: str) -> bool:
-    """true or false, in the words that people use."""
-    if text.lower() in ("true", "yes", "1", "on"):
-        return True
-    if text.lower() in ("false", "no", "0", "off"):
-        return False
-    raise argparse.ArgumentTypeError(f"{text} is neither true nor false")
-
-
-def auto(parse: Callable[[str], object]) -> Callable[[str], object]:
-    """Also take "auto": whatever the network's own recipe says."""
-
-    def parse_or_none(text: str) -> object:
-        return None if text == "auto" else parse(text)
-
-    parse_or_none.__name__ = parse.__name__
-    return parse_or_none
 
 
 @dataclass(frozen=True)
@@ -82,7 +44,10 @@ def _folder(name: str, stage: str, readers: tuple[str, ...], help: str) -> Optio
 
 OPTIONS = (
     Option(
-        "source", "sample", str, ("ingest", "main"),
+        "source",
+        "sample",
+        str,
+        ("ingest", "main"),
         "a folder category/*.jpg, a .zip or .tar of one, kaggle:OWNER/DATASET[/FOLDER], or sample "
         "(rendered on the spot)",
     ),
@@ -91,7 +56,10 @@ OPTIONS = (
     Option("size", "auto", auto(positive), ("main",), "side in pixels; auto: the network's"),
     Option("size", "64", positive, ("dataprep",), "side in pixels of the prepared pictures"),
     Option(
-        "max_bad_share", "0.05", share, ("dataprep", "main"),
+        "max_bad_share",
+        "0.05",
+        share,
+        ("dataprep", "main"),
         "share of unreadable files from which the run fails",
     ),
     Option("workers", "0", whole, ("dataprep", "main"), "processes that decode; 0: one a core"),
@@ -109,11 +77,17 @@ OPTIONS = (
     Option("dropout", "auto", auto(share), ("train", "main"), "share of the dense layer dropped"),
     Option("head", "auto", auto(str), ("train", "main"), "average or flatten, before the dense"),
     Option(
-        "weight_average", "auto", auto(share), ("train", "main"),
+        "weight_average",
+        "auto",
+        auto(share),
+        ("train", "main"),
         "momentum of the running average of the weights that is kept; 0: none",
     ),
     Option(
-        "precision", "auto", auto(str), ("train", "main"),
+        "precision",
+        "auto",
+        auto(str),
+        ("train", "main"),
         "float32, mixed_bfloat16 or mixed_float16; auto: what this machine is quick at",
     ),
     Option("model", "work/train/model", str, ("evaluate", "register"), "a model folder or URI"),
@@ -121,7 +95,10 @@ OPTIONS = (
     Option("min_class_recall", "0.2", share, ("evaluate", "main"), "gate: least recall a category"),
     _folder("verdict", "evaluate", ("register",), "evaluate's folder; none: not yet judged"),
     Option(
-        "model_name", "sports-ball-classification", str, ("evaluate", "register", "main", "serve"),
+        "model_name",
+        "sports-ball-classification",
+        str,
+        ("evaluate", "register", "main", "serve"),
         "name in the model registry",
     ),
     Option("seed", "1", whole, ("ingest", "split", "train", "main"), "of everything random"),
@@ -133,9 +110,10 @@ OPTIONS = (
     Option("model_uri", "auto", auto(str), ("serve",), "what to serve; auto: the champion"),
     Option("host", "127.0.0.1", str, ("serve",), "address to listen on"),
     Option("port", "5001", positive, ("serve",), "port of the scoring server"),
-) + tuple(
-    Option("out", f"work/{stage}", str, (stage,), "folder to write")
-    for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")
+    *(
+        Option("out", f"work/{stage}", str, (stage,), "folder to write")
+        for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")
+    ),
 )
 
 

@@ -52,9 +52,7 @@ class Progress:
         trainer.save(self.checkpoint)
         if self.best_epoch == len(self.history) - 1:
             trainer.average.save_weights(self.best_weights)
-        write_json(
-            self.folder / PROGRESS, {"identity": self.identity, "history": self.history}
-        )
+        write_json(self.folder / PROGRESS, {"identity": self.identity, "history": self.history})
         for path in [*self.folder.glob("checkpoint-*"), *self.folder.glob("best-*")]:
             if path not in (self.checkpoint, self.best_weights):
                 path.unlink()

@@ -56,7 +56,8 @@ def _categories(table: pd.DataFrame, images: np.ndarray) -> list[dict]:
             "duplicates": int(rows["duplicate"].sum()),
             "width": BAR_REM * len(rows) / most,
             "samples": [
-                thumbnail(images[i]) for i in rows.sample(min(SAMPLES, len(rows)), random_state=0).index
+                thumbnail(images[i])
+                for i in rows.sample(min(SAMPLES, len(rows)), random_state=0).index
             ],
         }
         for name, rows in table.groupby("category")

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
-import mlflow
+import mlflow.pyfunc
 import pandas as pd
 from tqdm import tqdm
 

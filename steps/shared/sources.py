@@ -69,7 +69,7 @@ def unzip(archive: Path, folder: Path) -> None:
         entries = [entry for entry in file.infolist() if not entry.is_dir()]
         _check(archive, [(e.filename, e.file_size) for e in entries])
         try:
-            file.extractall(folder, entries)
+            file.extractall(folder, entries)  # noqa: S202 - checked above, and zipfile keeps inside
         except (zipfile.BadZipFile, RuntimeError, OSError) as error:
             raise StageError(f"{archive} is damaged or locked: {error}.") from error
 
@@ -114,8 +114,10 @@ def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
     total = sum(size for _, size in entries)
     ratio = total / max(archive.stat().st_size, 1)
     limit = min(MAX_UNPACKED_BYTES, free_space(archive.parent))
-    if len(entries) > MAX_FILES or total > limit or (
-        total > RATIO_COUNTS_FROM and ratio > MAX_RATIO
+    if (
+        len(entries) > MAX_FILES
+        or total > limit
+        or (total > RATIO_COUNTS_FROM and ratio > MAX_RATIO)
     ):
         raise StageError(
             f"{archive} would unpack to {len(entries):,} files and {total:,} bytes "

@@ -83,6 +83,14 @@ def quieten() -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
+def run_id() -> str:
+    """The id of the run around this stage."""
+    active = mlflow.active_run()
+    if active is None:
+        raise RuntimeError("no stage is running")
+    return active.info.run_id
+
+
 def read_manifest(folder: str | Path) -> dict:
     """What a finished stage says of its folder. Raises StageError where it is not one."""
     path = Path(folder) / MANIFEST
@@ -126,7 +134,7 @@ def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None
     partial.mkdir(parents=True, exist_ok=True)
     summary = work(args, partial)
     summary["digest"] = digest(partial, summary.pop("files"))
-    summary |= {"stage": name, "run_id": mlflow.active_run().info.run_id}
+    summary |= {"stage": name, "run_id": run_id()}
     write_json(partial / MANIFEST, summary)
     mlflow.log_artifact(str(partial / MANIFEST))
     mlflow.set_tags({"stage.digest": summary["digest"], "stage.out": str(out.resolve())})
@@ -146,7 +154,7 @@ def _report(name: str, error: Exception) -> None:
         mlflow.log_text(traceback.format_exc(), "traceback.txt")
         message = (
             f"unexpected {type(error).__name__}: {error} "
-            f"(details: artefact traceback.txt of run {mlflow.active_run().info.run_id})"
+            f"(details: artefact traceback.txt of run {run_id()})"
         )
     mlflow.set_tag(ERROR_TAG, message[:4900])
     print(f"{name}: {message}", file=sys.stderr)
