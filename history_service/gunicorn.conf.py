@@ -16,11 +16,12 @@ settings = load_settings()
 bind = f"{settings['HOST']}:{settings['PORT']}"
 wsgi_app = "history_service.wsgi:app"
 workers = settings["WORKERS"]
-worker_class = "gthread"
+worker_class = "history_service.worker.Worker"
 threads = settings["THREADS"]
 keepalive = 75  # seconds: longer than most load balancers wait, so that they close first
 graceful_timeout = round(settings["DEADLINE_S"]) + 5  # requests in flight are finished first
 timeout = 60
+limit_request_line = 8190  # bytes: filters in any language fit
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file
 control_socket_disable = True
 

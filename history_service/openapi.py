@@ -45,11 +45,15 @@ def answers_with(media_type: str, *problems: int) -> dict[int | str, Any]:
 
 def complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Adds the problem that any route may answer with, and what /predict says of many."""
-    spec["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    schemas = spec["components"]["schemas"]
+    schemas["Problem"] = PROBLEM_SCHEMA
+    for replaced in ("HTTPError", "ValidationError"):
+        schemas.pop(replaced, None)
     for operations in spec["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict):
                 _add_problems(operation["responses"])
+    spec["paths"]["/predict"]["post"]["requestBody"]["required"] = True
     predicted = spec["paths"]["/predict"]["post"]["responses"]["200"]["content"]
     predicted["application/json"]["schema"] = {"oneOf": [PREDICTION, SEVERAL]}
     home = spec["paths"]["/"]["get"]["responses"]["200"]["content"]
@@ -75,4 +79,5 @@ def init_app(app: APIFlask) -> None:
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
     app.description = "Photographs of sports balls in, predictions and their history out."
+    app.schema_name_resolver = lambda schema: type(schema).__name__.removesuffix("Out")
     app.spec_processor(complete)  # type: ignore[arg-type]

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Boolean, DateTime, Dict, File, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, Range, Regexp
-from marshmallow import fields
+from marshmallow import INCLUDE, fields
 
-from history_service.database import RFC3339_UTC
+from history_service.database import rfc3339
 from history_service.models import Selection
 from history_service.pagination import CursorField
 
@@ -28,6 +28,16 @@ class TimeIn(fields.AwareDateTime):
         midnight = "T00:00:00" if len(str(value)) == len("2026-01-31") else ""
         time = super()._deserialize(f"{value}{midnight}", *args, **kwargs)
         return min(max(time, EARLIEST), LATEST).astimezone(UTC)
+
+
+class TimeOut(fields.String):
+    """RFC 3339 in UTC with `Z`."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(metadata={"format": "date-time"}, **kwargs)
+
+    def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
+        return value and rfc3339(value)
 
 
 def text_in(longest: int, description: str) -> String:
@@ -70,6 +80,9 @@ def selection_of(query: dict[str, Any]) -> Selection:
 
 
 class PredictIn(Schema):
+    class Meta:
+        unknown = INCLUDE  # other fields of a form do no harm
+
     img = List(File(), required=True, metadata={"description": "One picture, or several."})
 
 
@@ -89,7 +102,7 @@ class PredictionOut(Schema):
     all_scores = Dict(
         keys=String(), values=Float(), required=True, metadata={"description": "Likely ones first."}
     )
-    created_at = DateTime(format=RFC3339_UTC, required=True, metadata={"format": "date-time"})
+    created_at = TimeOut(required=True)
     model_version = String(required=True)
 
 
@@ -155,5 +168,5 @@ class StatsOut(Schema):
     low_confidence_share = Float(required=True)
     model_latency_ms = Nested(LatencyOut, required=True)
     model_loaded = Boolean(required=True)
-    since = DateTime(format=RFC3339_UTC, required=True, allow_none=True)
-    until = DateTime(format=RFC3339_UTC, required=True, allow_none=True)
+    since = TimeOut(required=True, allow_none=True)
+    until = TimeOut(required=True, allow_none=True)

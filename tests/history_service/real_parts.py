@@ -25,11 +25,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(url: str, seconds: float = 20.0) -> None:
-    """Returns as soon as the address answers 200."""
+def wait_for(url: str, seconds: float = 30.0, process: subprocess.Popen | None = None) -> None:
+    """Returns once the address answers 200. Raises ChildProcessError where `process` ended."""
     pool = urllib3.PoolManager(retries=False, timeout=1.0)
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
+        if process is not None and process.poll() is not None:
+            raise ChildProcessError(f"ended with {process.returncode}")
         try:
             if pool.request("GET", url).status == 200:
                 return
@@ -86,8 +88,8 @@ def gunicorn(**environment: str):
     environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "error", **environment}
     environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     command = [sys.executable, "-m", "gunicorn", "-c", "history_service/gunicorn.conf.py"]
-    with running(command, cwd=ROOT, env=environ) as process:
-        wait_for(f"http://127.0.0.1:{port}/health/live")
+    with running(command, cwd=ROOT, env=environ, start_new_session=True) as process:
+        wait_for(f"http://127.0.0.1:{port}/health/live", process=process)
         yield f"http://127.0.0.1:{port}", process
 
 
