@@ -37,7 +37,7 @@ class TimeOut(fields.String):
         super().__init__(metadata={"format": "date-time"}, **kwargs)
 
     def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
-        return value and rfc3339(value)
+        return rfc3339(value) if value else None
 
 
 def text_in(longest: int, description: str) -> String:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 from sqlalchemy import JSON, Double, Index, Integer, Select, String, delete, func, insert, select
@@ -116,8 +116,7 @@ class Prediction(db.Model):  # type: ignore[name-defined]
         if not drafts:
             return []
         rows = [draft.columns(now) for draft in drafts]
-        returning = insert(cls.__table__).returning(cls.id, sort_by_parameter_order=True)
-        keys = session.execute(returning, rows).scalars()
+        keys = session.execute(_insert_returning_keys(), rows).scalars()
         return [cls(id=key, **row) for key, row in zip(keys, rows, strict=True)]
 
     @classmethod
@@ -161,6 +160,12 @@ class Prediction(db.Model):  # type: ignore[name-defined]
             select(cls).where(cls.idempotency_key == asked.idempotency_key, cls.part == asked.part)
         )
         return KeyReused() if row is not None and row.sha256 != asked.sha256 else row
+
+
+@cache  # building it takes longer than running it
+def _insert_returning_keys() -> Any:
+    table = Prediction.__table__
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)
 
 
 _DRAFT_COLUMNS = [

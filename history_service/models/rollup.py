@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Integer, Select, String, delete, func, select
@@ -70,25 +71,25 @@ class HourlyRollup(db.Model):  # type: ignore[name-defined]
             return
         # Sorted: two transactions that lock the same rows in one order never block each other.
         rows = [{**key_columns(key), **counts} for key, counts in sorted(changes.items())]
-        session.execute(cls._upsert(session), rows)
+        session.execute(_upsert(session.get_bind().dialect.name), rows)
         if sign < 0:
             session.execute(delete(cls).where(cls.count <= 0))
-
-    @classmethod
-    def _upsert(cls, session: Session) -> Any:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(cls.__table__)
-        sums = {
-            name: cls.__table__.c[name] + statement.excluded[name]  # type: ignore[attr-defined]
-            for name in COUNTERS
-        }
-        return statement.on_conflict_do_update(
-            index_elements=["hour", "model_version", "label"], set_=sums
-        )
 
 
 for _name in [*CONFIDENCE_COLUMNS, *LATENCY_COLUMNS]:
     setattr(HourlyRollup, _name, mapped_column(_name, Integer, nullable=False))
+
+
+@cache  # building it takes longer than running it
+def _upsert(dialect_name: str) -> Any:
+    """Adds counters to the row of an hour, version and label, or makes that row."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    table = HourlyRollup.__table__
+    statement = dialect.insert(table)
+    sums = {name: table.c[name] + statement.excluded[name] for name in COUNTERS}
+    return statement.on_conflict_do_update(
+        index_elements=["hour", "model_version", "label"], set_=sums
+    )
 
 
 def key_columns(key: tuple[datetime, str, str]) -> dict[str, Any]:
