@@ -1,0 +1,1 @@
+"""Measurements side by side, each with a command of its own and a JSON result."""

@@ -1,0 +1,32 @@
+"""Writes a benchmark's result with the machine and the date it was measured on."""
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "results"
+PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "balls"
+"""Where the photographs lie that the published figures were measured on."""
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on besides the code."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    return {
+        "processor": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def write(name: str, figures: dict) -> None:
+    """Write benchmarks/results/NAME.json and print it."""
+    FOLDER.mkdir(exist_ok=True)
+    text = json.dumps({"machine": machine(), **figures}, indent=2)
+    (FOLDER / f"{name}.json").write_text(text + "\n")
+    print(text)
