@@ -16,8 +16,8 @@ def decode_base64(text: object, limits: Limits = LIMITS) -> bytes:
     if not isinstance(text, str):
         raise PictureError("not_base64", "The picture is missing: base64 text was expected.")
     if text.startswith("data:"):
-        head, _, text = text.partition(",")
-        if not head.endswith(";base64"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
             raise PictureError("not_base64", "The data URL is not base64-encoded.")
     if len(text) > limits.max_bytes * 1.4:
         raise PictureError(

@@ -89,7 +89,9 @@ def _too_many_pixels(limits: Limits) -> PictureError:
 
 
 def _shrink(picture: Image.Image, size: int) -> np.ndarray:
-    turn = UPRIGHT.get(picture.getexif().get(EXIF_ORIENTATION, 1))
+    # Pillow turns a TIFF by itself while it loads, and no other format.
+    stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
+    turn = UPRIGHT.get(stored)
     # A JPEG decodes straight to a half, a quarter or an eighth: at a third of the time, and the
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
