@@ -1,6 +1,6 @@
 """Pictures a second of dataprep's decoding, beside the plain way and the decoder's own limit.
 
-    python -m benchmarks.dataprep [--photos FOLDER] [--most 100000]
+python -m benchmarks.dataprep [--photos FOLDER] [--most 100000]
 """
 
 import argparse

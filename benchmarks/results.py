@@ -15,9 +15,9 @@ def machine() -> dict[str, object]:
     """What the figures depend on besides the code."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     return {
-        "processor": model or platform.processor(),
+        "processor": next(names, platform.processor()),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "date": datetime.date.today().isoformat(),

@@ -1,6 +1,6 @@
 """ONNX Runtime beside LiteRT on a trained network: which one answers faster at equal output.
 
-    python -m benchmarks.runtimes work/train/…/model
+python -m benchmarks.runtimes work/train/…/model
 """
 
 import argparse

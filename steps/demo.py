@@ -1,19 +1,16 @@
 """`make demo`: the whole pipeline, then one picture through the served champion."""
 
 import argparse
-import base64
-import json
 import os
-import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pandas as pd
+import requests
 
 from steps import serve
-from steps.shared import registry, stage
+from steps.shared import registry, services, stage
 from steps.shared.stage import StageError
 
 NAME = "sports-ball-classification"
@@ -32,33 +29,32 @@ def run_pipeline(source: str) -> None:
 
 
 def classify_one(latest: dict) -> None:
-    """Serve the champion, send it one test photograph over HTTP, print what it answers."""
+    """Serve the champion and its history, send one test photograph, print what comes back."""
     table = pd.read_csv(Path(latest["split"]) / "files.csv")
     photo = table[table["split"] == "test"].sample(1, random_state=1).iloc[0]
     path = Path(latest["ingest"]) / "photos" / photo["path"]
-    with socket.socket() as probe:  # any free port
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = serve.scoring_server(serve.pin(None, NAME), "127.0.0.1", port)
+    scoring_port, port = services.free_port(), services.free_port()
+    model = serve.scoring_server(serve.pin(None, NAME), scoring_port)
+    history = serve.history_service(serve.LOOPBACK, port, scoring_port)
     try:
-        server.start()
-        server.wait()
-        answer = ask(f"http://127.0.0.1:{port}/invocations", path)
+        for service in (model, history):
+            service.start()
+            service.wait()
+        url = f"http://{serve.LOOPBACK}:{port}"
+        with path.open("rb") as file:
+            answer = requests.post(f"{url}/predict", files={"img": file}, timeout=30).json()
+        past = requests.get(f"{url}/stats", timeout=30).json()
     finally:
-        server.stop()
-    print(f"\ndemo: {path.name} is a {photo['category']}; the served model answers")
-    print(f"      {answer['label']} with confidence {answer['confidence']:.1%}")
-    for label, score in sorted(answer["scores"].items(), key=lambda item: -item[1])[:3]:
+        history.stop()
+        model.stop()
+    print(f"\ndemo: {path.name} is a {photo['category']}; POST /predict answers")
+    for label, score in list(answer["all_scores"].items())[:3]:
         print(f"      {score:6.1%} {'█' * round(30 * score)} {label}")
-
-
-def ask(url: str, path: Path) -> dict:
-    """POST one picture file to a scoring server; its answer to that picture."""
-    text = base64.b64encode(path.read_bytes()).decode()
-    body = json.dumps({"dataframe_split": {"columns": ["image"], "data": [[text]]}}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-        return json.load(response)["predictions"][0]
+    print(
+        f"demo: prediction {answer['id']} is in the history; it holds "
+        f"{past['total_predictions']} with an average confidence of "
+        f"{past['average_confidence']:.1%}"
+    )
 
 
 def main() -> None:

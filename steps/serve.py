@@ -1,5 +1,7 @@
-"""Serves a registered model over HTTP until Ctrl-C."""
+"""Serves a model and its history over HTTP until Ctrl-C."""
 
+import argparse
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -10,6 +12,9 @@ from mlflow.exceptions import MlflowException
 from steps.shared import options, registry, services, stage
 from steps.shared.services import Service
 from steps.shared.stage import StageError
+from steps.shared.values import positive
+
+LOOPBACK = "127.0.0.1"
 
 
 def pin(uri: str | None, name: str) -> str:
@@ -25,50 +30,67 @@ def pin(uri: str | None, name: str) -> str:
         if version is None:
             raise StageError(
                 f"there is no {uri} in the registry: `mlflow run .` makes one "
-                "(its gate must be passed), or name another with --model-uri."
+                "(its gate must be passed), or name another with --model-path."
             )
         return f"models:/{name}/{version.version}"
     registry.fetch(uri)
     return uri
 
 
-def scoring_server(uri: str, host: str, port: int) -> Service:
-    """MLflow's scoring server on one model."""
+def scoring_server(uri: str, port: int) -> Service:
+    """MLflow's scoring server on one model; on loopback, since only the sidecar talks to it."""
     return Service(
         "scoring server",
         [
-            sys.executable,
-            "-m",
-            "mlflow",
-            "models",
-            "serve",
-            "--model-uri",
-            uri,
-            "--env-manager",
-            "local",
-            "--host",
-            host,
-            "--port",
-            str(port),
+            *(sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri),
+            *("--env-manager", "local", "--host", LOOPBACK, "--port", str(port)),
         ],
-        f"http://{host}:{port}/ping",
+        f"http://{LOOPBACK}:{port}/ping",
         {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
     )
 
 
+def history_service(host: str, port: int, scoring_port: int) -> Service:
+    """The sidecar, which keeps the history in DATABASE_URL."""
+    return Service(
+        "history service",
+        [sys.executable, "-m", "gunicorn", "-c", "history_service/gunicorn.conf.py"],
+        f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}/health/live",  # noqa: S104
+        {
+            "HOST": host,
+            "PORT": str(port),
+            "SCORING_URL": f"http://{LOOPBACK}:{scoring_port}",
+        },
+    )
+
+
 def serve(args: Namespace) -> None:
-    """Start, say where, watch until interrupted, stop."""
-    services.require_free(args.host, args.port, "--port")
-    uri = pin(args.model_uri, args.model_name)
-    scoring = scoring_server(uri, args.host, args.port)
+    """Start both, say where, watch until interrupted; the sidecar stops first, so that what it
+    has begun still finds the model."""
+    port = args.port or port_number(os.environ.get("PORT", "8000"))
+    services.require_free(args.host, port, "--port")
+    services.require_free(LOOPBACK, args.scoring_port, "--scoring-port")
+    uri = pin(args.model_path or os.environ.get("MODEL_PATH"), args.model_name)
+    model = scoring_server(uri, args.scoring_port)
+    history = history_service(args.host, port, args.scoring_port)
     try:
-        scoring.start()
-        scoring.wait()
-        print(f"serve: {uri} answers on http://{args.host}:{args.port}/invocations; Ctrl-C stops")
-        sys.stdout.flush()
-        services.watch([scoring])
+        for service in (model, history):
+            service.start()
+            service.wait()
+        print(f"serve: {uri} and its history: http://{args.host}:{port} (Ctrl-C stops)", flush=True)
+        services.watch([model, history])
     finally:
-        scoring.stop()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not orphan the model
+        history.stop()
+        model.stop()
+
+
+def port_number(text: str) -> int:
+    """PORT from the environment. Raises StageError where it is no port."""
+    try:
+        return positive(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise StageError(f"PORT={text} in the environment is not a port.") from error
 
 
 def main() -> NoReturn:
@@ -79,7 +101,7 @@ def main() -> NoReturn:
     try:
         serve(args)
     except KeyboardInterrupt:
-        sys.exit("serve: stopped")
+        print("serve: stopped")
     except (StageError, MlflowException) as error:
         sys.exit(f"serve: {error}")
     sys.exit(0)

@@ -18,7 +18,7 @@ STAGES = {
     "evaluate": "Measure a model on the test photographs; judge it against gate and champion.",
     "register": "Register a model version; move the aliases challenger and champion.",
     "main": "From photographs to a registered model: all stages, finished ones found again.",
-    "serve": "Serve a registered model over HTTP until Ctrl-C.",
+    "serve": "Serve a model and its history over HTTP until Ctrl-C.",
 }
 
 
@@ -64,8 +64,8 @@ OPTIONS = (
     ),
     Option("workers", "0", whole, ("dataprep", "main"), "processes that decode; 0: one a core"),
     _folder("prepared", "dataprep", ("split",), "dataprep's folder"),
-    Option("validation_share", "0.15", share, ("split", "main"), "share that chooses the epoch"),
-    Option("test_share", "0.15", share, ("split", "main"), "share that only measures"),
+    Option("validation_share", "0.1", share, ("split", "main"), "share that chooses the epoch"),
+    Option("test_share", "0.1", share, ("split", "main"), "share that only measures"),
     _folder("data", "split", ("train", "evaluate"), "split's folder"),
     Option("network", "cnn", str, ("train", "main"), "which network: see docs/networks.md"),
     Option("epochs", "auto", auto(positive), ("train", "main"), "passes over the photographs"),
@@ -107,9 +107,22 @@ OPTIONS = (
     Option("pixel_scale", "1.0", float, ("register",), "for a .keras: times each 0–255 value"),
     Option("fresh", "false", yes_no, ("main",), "repeat stages that are finished"),
     Option("work", "work", str, ("main",), "where the stages' folders go"),
-    Option("model_uri", "auto", auto(str), ("serve",), "what to serve; auto: the champion"),
-    Option("host", "127.0.0.1", str, ("serve",), "address to listen on"),
-    Option("port", "5001", positive, ("serve",), "port of the scoring server"),
+    Option(
+        "model_path",
+        "auto",
+        auto(str),
+        ("serve",),
+        "a model URI or folder; auto: MODEL_PATH from the environment, or else the champion",
+    ),
+    Option("host", "127.0.0.1", str, ("serve",), "address that the history service listens on"),
+    Option(
+        "port",
+        "auto",
+        auto(positive),
+        ("serve",),
+        "port of the history service; auto: PORT from the environment, or else 8000",
+    ),
+    Option("scoring_port", "5001", positive, ("serve",), "port of the scoring server, on loopback"),
     *(
         Option("out", f"work/{stage}", str, (stage,), "folder to write")
         for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")

@@ -54,7 +54,18 @@ class Recipe:
 
 
 RECIPES = {
-    "cnn": Recipe(size=64, epochs=60),
+    "cnn": Recipe(
+        size=64,
+        epochs=60,
+        learning_rate=0.1,
+        final_rate=0.02,
+        weight_decay=3e-4,
+        dropout=0.1,
+        growth=(0.75, 1.0),
+        augmentation=Augmentation(
+            rotation=15.0, shift=0.05, shear=5.0, zoom=0.4, colour=0.2, hue=0.03
+        ),
+    ),
 }
 
 

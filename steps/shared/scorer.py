@@ -14,6 +14,7 @@ from pathlib import Path
 
 import mlflow.pyfunc
 import pandas as pd
+from mlflow.pyfunc import PyFuncModel
 from tqdm import tqdm
 
 BATCH = 32
@@ -35,7 +36,7 @@ def score(folder: str | Path, paths: Iterable[Path], label: str = "score") -> li
 
 
 @cache
-def _load(folder: str) -> mlflow.pyfunc.PyFuncModel:
+def _load(folder: str) -> PyFuncModel:
     return mlflow.pyfunc.load_model(folder)
 
 

@@ -87,6 +87,13 @@ def watch(services: Sequence[Service]) -> None:
         time.sleep(POLL_S)
 
 
+def free_port() -> int:
+    """A port on loopback that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def require_free(host: str, port: int, flag: str) -> None:
     """Raise StageError where something listens on the port already."""
     with socket.socket() as probe:

@@ -15,7 +15,7 @@ def share(text: str) -> float:
 def positive(text: str) -> int:
     """A whole number from 1 on; "20.0" counts, since MLproject has no type for whole numbers."""
     value = float(text)
-    if value != int(value) or value < 1:
+    if not value.is_integer() or value < 1:  # neither is infinity a whole number
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
     return int(value)
 
@@ -23,6 +23,22 @@ def positive(text: str) -> int:
 def whole(text: str) -> int:
     """A whole number from 0 on."""
     return 0 if float(text) == 0 else positive(text)
+
+
+def amount(text: str) -> float:
+    """A finite number from 0 on."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
+
+
+def port(text: str) -> int:
+    """A TCP port that can be listened on."""
+    value = positive(text)
+    if value > 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: they end at 65535")
+    return value
 
 
 def yes_no(text: str) -> bool:
