@@ -44,7 +44,15 @@ def find_photographs(folder: Path) -> list[Path]:
         raise StageError(
             f"only one category ({categories[0].name}) under {folder}: at least two are needed."
         )
+    _require_text(found)
     return found
+
+
+def _require_text(names: list[Path]) -> None:
+    # Tables and reports are UTF-8; a name that is not cannot be written into them.
+    odd = [name for name in names if name.as_posix().encode(errors="replace") != os.fsencode(name)]
+    if odd:
+        raise StageError(f"the name {str(odd[0])!a} is not valid UTF-8: rename the file.")
 
 
 def take(source: Path, out: Path, name: Path) -> dict:

@@ -1,9 +1,12 @@
 """Where photographs come from: a folder, an archive, Kaggle. Each ends as a plain folder."""
 
 import hashlib
+import lzma
+import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from steps.shared.stage import StageError
@@ -14,6 +17,16 @@ MAX_RATIO = 100
 """Unpacked over packed bytes; photographs hardly compress, a bomb does by the thousand."""
 RATIO_COUNTS_FROM = 50 * 1024**2
 """Bytes below which a high ratio harms nobody."""
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # zipfile's for a locked archive
+)
+"""What Python's archive modules raise for archives that are damaged, unsafe or locked."""
 
 
 def locate(source: str, scratch: Path) -> Path:
@@ -65,13 +78,13 @@ def from_kaggle(handle: str) -> Path:
 
 def unzip(archive: Path, folder: Path) -> None:
     """Unpack a zip; refuses names that leave the folder, links, and bombs, before writing."""
-    with zipfile.ZipFile(archive) as file:
-        entries = [entry for entry in file.infolist() if not entry.is_dir()]
-        _check(archive, [(e.filename, e.file_size) for e in entries])
-        try:
-            file.extractall(folder, entries)  # noqa: S202 - checked above, and zipfile keeps inside
-        except (zipfile.BadZipFile, RuntimeError, OSError) as error:
-            raise StageError(f"{archive} is damaged or locked: {error}.") from error
+    try:
+        with zipfile.ZipFile(archive) as file:
+            entries = [entry for entry in file.infolist() if not entry.is_dir()]
+            _check(archive, [(e.filename, e.file_size) for e in entries])
+            file.extractall(folder, entries)  # noqa: S202 - checked, and zipfile keeps inside
+    except DAMAGED as error:
+        raise StageError(f"{archive} is damaged or locked: {error}.") from error
 
 
 def untar(archive: Path, folder: Path) -> None:
@@ -81,7 +94,7 @@ def untar(archive: Path, folder: Path) -> None:
             entries = [entry for entry in file if entry.isfile()]
             _check(archive, [(e.name, e.size) for e in entries])
             file.extractall(folder, entries, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except DAMAGED as error:
         raise StageError(f"{archive} is damaged or unsafe: {error}.") from error
 
 
@@ -109,7 +122,8 @@ def free_space(folder: Path) -> int:
 def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
     for name, _ in entries:
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        first = path.parts[0] if path.parts else ".."  # a name like "." is the folder itself
+        if path.is_absolute() or ".." in (first, *path.parts) or ":" in first:
             raise StageError(f"{archive} holds {name!r}, which would leave the folder: refused.")
     total = sum(size for _, size in entries)
     ratio = total / max(archive.stat().st_size, 1)
@@ -136,7 +150,7 @@ def source_digest(source: str) -> str:
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     whole = hashlib.sha256()
     for file in files:
-        whole.update(file.relative_to(path).as_posix().encode() + b"\0")
+        whole.update(os.fsencode(file.relative_to(path)) + b"\0")
         with file.open("rb") as content:
             whole.update(hashlib.file_digest(content, "sha256").digest())
     return whole.hexdigest()
