@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, current_app, g, request
 
 from history_service.errors import Problem
+from history_service.settings import SettingError
 
 SCOPES = ("read", "predict", "delete")
 _SCOPE_OF_METHOD = {"POST": "predict", "DELETE": "delete"}
@@ -130,5 +131,7 @@ def needs_key(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def init_app(app: Flask) -> None:
     keys = read_keys(app.config["API_KEYS"], app.config["API_KEYS_FILE"])
+    if app.config["REQUIRE_KEY"] and not keys:
+        raise SettingError("REQUIRE_KEY=1, but neither API_KEYS nor API_KEYS_FILE holds a key")
     app.extensions["keys"] = ring = KeyRing(keys, app.config["REQUIRE_KEY"])
     app.before_request(ring.identify)

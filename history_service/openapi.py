@@ -37,9 +37,11 @@ SEVERAL = {
 }
 
 
-def answers_with(media_type: str, *problems: int) -> dict[int | str, Any]:
+def answers_with(media_types: tuple[str, ...], *problems: int) -> dict[int | str, Any]:
     """The responses of a view that answers with something other than JSON."""
-    content: dict[int | str, Any] = {200: {"description": "OK", "content": {media_type: {}}}}
+    content: dict[int | str, Any] = {
+        200: {"description": "OK", "content": {kind: {} for kind in media_types}}
+    }
     return content | {status: {"description": "A problem"} for status in problems}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, String
-from apiflask.validators import Length, Range, Regexp
+from apiflask.validators import Length, OneOf, Range, Regexp
 from marshmallow import INCLUDE, fields
 
 from history_service.database import rfc3339
@@ -110,6 +110,14 @@ class PredictionsOut(Schema):
     total = Integer(required=True)
     predictions = List(Nested(PredictionOut), required=True)
     next = String(required=True, allow_none=True, metadata={"description": "Cursor, or null."})
+
+
+class ImageIn(Schema):
+    size = String(
+        load_default="thumb",
+        validate=OneOf(["thumb", "full"]),
+        metadata={"description": "`full` where KEEP_IMAGES=full."},
+    )
 
 
 class DeletedOut(Schema):

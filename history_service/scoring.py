@@ -19,7 +19,6 @@ import time
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import RemoteDisconnected
 from typing import Any
 
 import urllib3
@@ -155,9 +154,10 @@ class ScoringClient:
         try:
             return self._send(method, path, body, timeouts, headers)
         except ProtocolError as error:
-            # An idle connection that the server has closed meanwhile: nothing was processed.
             if not _was_closed_unanswered(error):
                 raise ModelDown("connection broken") from error
+        # The server closed a connection that lay idle, just as it was used again: nothing was
+        # processed. (Where it died instead, asking again does no harm: scoring changes nothing.)
         try:
             return self._send(method, path, body, timeouts, headers)
         except ProtocolError as error:
@@ -191,7 +191,7 @@ class ScoringClient:
 
 
 def _was_closed_unanswered(error: ProtocolError) -> bool:
-    return any(isinstance(cause, RemoteDisconnected) for cause in error.args)
+    return any(isinstance(cause, ConnectionError) for cause in error.args)
 
 
 def _request_body(pictures: Sequence[bytes]) -> bytes:

@@ -154,7 +154,7 @@ SETTINGS = (
     Setting(
         "MODEL_REFRESH_S",
         number(0.1, 3_600.0),
-        5.0,
+        2.0,
         "seconds",
         "How long what is known of the model (up or down, name, categories) counts as fresh.",
     ),

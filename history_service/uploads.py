@@ -31,6 +31,7 @@ _SIGNATURES: tuple[tuple[str, bytes, bytes], ...] = (
     ("image/tiff", b"II*\0", b""),
     ("image/tiff", b"MM\0*", b""),
 )
+MEDIA_TYPES = tuple(dict.fromkeys(media_type for media_type, *_ in _SIGNATURES))
 
 
 @dataclass(frozen=True)

@@ -22,3 +22,9 @@ class Picture(db.Model):  # type: ignore[name-defined]
     thumbnail: Mapped[bytes] = mapped_column(LargeBinary)
     original: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     original_type: Mapped[str | None] = mapped_column(String(32))
+
+    def sized(self, size: str) -> tuple[bytes | None, str | None]:
+        """Bytes and media type of the `thumb` or of the `full` picture; None where not kept."""
+        if size == "full":
+            return self.original, self.original_type
+        return self.thumbnail, "image/jpeg"

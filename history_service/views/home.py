@@ -23,6 +23,13 @@ def home() -> Any:
     return describe()
 
 
+@blueprint.after_request
+def vary(response: Response) -> Response:
+    """A cache must not give a program the page, or a browser the JSON."""
+    response.vary.add("Accept")
+    return response
+
+
 @blueprint.get("/page/history")
 @blueprint.doc(hide=True)
 def history() -> str:
@@ -40,10 +47,8 @@ def page() -> Response:
     known = charts["statistics"].summary.by_label if charts["statistics"] else {}
     described = describe()
     labels = sorted({*described["categories"], *known})
-    text = render_template("page.html", labels=labels, **described, **history_context(), **charts)
-    response = make_response(text)
-    response.vary.add("Accept")
-    return response
+    context = {"labels": labels, **described, **history_context(), **charts}
+    return make_response(render_template("page.html", **context))
 
 
 def describe() -> dict[str, Any]:

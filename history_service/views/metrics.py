@@ -12,7 +12,7 @@ blueprint = APIBlueprint("metrics", __name__, tag="Health")
 
 
 @blueprint.get("/metrics")
-@blueprint.doc(responses=answers_with("text/plain"))
+@blueprint.doc(responses=answers_with(("text/plain",)))
 def show_metrics() -> Response:
     """Metrics of all worker processes, in Prometheus' text format"""
     return Response(

@@ -15,12 +15,14 @@ from history_service.models import Picture, Prediction
 from history_service.openapi import answers_with
 from history_service.schemas import (
     DeletedOut,
+    ImageIn,
     PageIn,
     PredictionOut,
     PredictionsOut,
     SelectionIn,
     selection_of,
 )
+from history_service.uploads import MEDIA_TYPES
 
 blueprint = APIBlueprint("predictions", __name__, tag="Predictions")
 ALL = "/predictions"
@@ -48,7 +50,7 @@ def list_predictions(query_data: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get(ALL + ".csv")
 @blueprint.input(SelectionIn, location="query")
-@blueprint.doc(responses=answers_with("text/csv", 422, 503))
+@blueprint.doc(responses=answers_with(("text/csv",), 422, 503))
 def export_csv(query_data: dict[str, Any]) -> Response:
     """The same selection as CSV, streamed"""
     lines = stream_with_context(csv_lines(read(), selection_of(query_data)))
@@ -65,17 +67,18 @@ def show_prediction(prediction_id: int) -> Prediction:
 
 
 @blueprint.get(ONE + "/image")
-@blueprint.doc(responses=answers_with("image/jpeg", 404, 503))
-def show_image(prediction_id: int) -> Response:
-    """The thumbnail of its picture, where pictures are kept"""
+@blueprint.input(ImageIn, location="query")
+@blueprint.doc(responses=answers_with(MEDIA_TYPES, 404, 422, 503))
+def show_image(prediction_id: int, query_data: dict[str, str]) -> Response:
+    """Its picture, where pictures are kept: the thumbnail, or the upload as it came"""
     picture = read().get(Picture, prediction_id)
-    if picture is None:
-        raise Problem(404, "no_picture", "No picture is kept of this prediction (KEEP_IMAGES).")
-    return Response(
-        picture.thumbnail,
-        mimetype="image/jpeg",
-        headers={"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"},
-    )
+    data, media_type = picture.sized(query_data["size"]) if picture else (None, None)
+    if data is None:
+        raise Problem(
+            404, "no_picture", "No such picture is kept of this prediction (KEEP_IMAGES)."
+        )
+    headers = {"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}
+    return Response(data, mimetype=media_type, headers=headers)
 
 
 @blueprint.delete(ONE)

@@ -23,6 +23,15 @@ def stand_in():
         yield server
 
 
+@pytest.fixture(scope="session")
+def scoring_url(stand_in):
+    """A scoring server with any model: that of TEST_SCORING_URL where one runs, else the stand-in.
+
+    For tests that hold whatever the model's categories are.
+    """
+    return os.environ.get("TEST_SCORING_URL", stand_in.url)
+
+
 @pytest.fixture
 def scoring_server(stand_in):
     """The stand-in, well-behaved at the start of each test."""
@@ -68,7 +77,7 @@ def make_app(tmp_path, scoring_server):
 
     def make(**settings):
         settings.setdefault("DATABASE_URL", f"sqlite:///{tmp_path}/history.db")
-        settings.setdefault("SCORING_URL", os.environ.get("TEST_SCORING_URL", scoring_server.url))
+        settings.setdefault("SCORING_URL", scoring_server.url)
         settings.setdefault("LOG_LEVEL", "error")
         app = create_app(settings)
         upgrade(app)

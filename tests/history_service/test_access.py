@@ -6,6 +6,7 @@ import pytest
 from uploading import picture, upload
 
 from history_service.keys import make_key, read_keys
+from history_service.settings import SettingError
 
 
 def test_without_any_key_deleting_is_refused_and_says_how_to_configure_one(client):
@@ -67,6 +68,11 @@ def test_require_key_demands_one_everywhere_but_health(make_app, key_and_line, k
     assert upload(client, picture()).status_code == 401
     for path in ("/health", "/health/live", "/health/ready"):
         assert client.get(path).status_code == 200, path
+
+
+def test_requiring_a_key_without_having_any_stops_the_start(make_app):
+    with pytest.raises(SettingError, match="REQUIRE_KEY"):
+        make_app(REQUIRE_KEY="1")
 
 
 def test_a_browser_is_asked_for_the_key_as_a_password(make_app, key_and_line):

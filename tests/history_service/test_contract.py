@@ -50,13 +50,13 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, stand_in, key_and_line):
+def api(tmp_path_factory, stand_in, scoring_url, key_and_line):
     """The schema that a running service gives of itself."""
     stand_in.reset()
     folder = tmp_path_factory.mktemp("contract")
     environment = {
         "DATABASE_URL": f"sqlite:///{folder}/history.db",
-        "SCORING_URL": stand_in.url,
+        "SCORING_URL": scoring_url,
         "API_KEYS": key_and_line[1],
         "KEEP_IMAGES": "thumb",
     }

@@ -18,14 +18,14 @@ ADDRESS = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, stand_in, key_and_line):
+def place(tmp_path_factory, stand_in, scoring_url, key_and_line):
     """A running service and a folder with ball.jpg: (address, folder, environment)."""
     stand_in.reset()
     folder = tmp_path_factory.mktemp("documentation")
     (folder / "ball.jpg").write_bytes(picture(RED, form="JPEG"))
     settings = {
         "DATABASE_URL": f"sqlite:///{folder}/history.db",
-        "SCORING_URL": stand_in.url,
+        "SCORING_URL": scoring_url,
         "API_KEYS": key_and_line[1],
         "KEEP_IMAGES": "thumb",
     }

@@ -11,12 +11,12 @@ UPLOADS = hostile_uploads()
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory, stand_in):
+def service(tmp_path_factory, stand_in, scoring_url):
     stand_in.reset()
     folder = tmp_path_factory.mktemp("hostile")
     environment = {
         "DATABASE_URL": f"sqlite:///{folder}/history.db",
-        "SCORING_URL": stand_in.url,
+        "SCORING_URL": scoring_url,
         "KEEP_IMAGES": "thumb",
         "DEADLINE_S": "30",
     }

@@ -67,21 +67,19 @@ def check_storm(database_url: str, scoring_url: str, seconds: float, workers: in
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_200_of_64_clients_is_in_the_database_once(database_url, scoring_server, workers):
+def test_every_200_of_64_clients_is_in_the_database_once(database_url, scoring_url, workers):
     seconds = float(os.environ.get("TEST_STORM_SECONDS", "4"))
-    check_storm(database_url, scoring_server.url, seconds, workers)
+    check_storm(database_url, scoring_url, seconds, workers)
 
 
 @pytest.mark.slow
-def test_every_200_of_64_clients_in_60_seconds_is_in_the_database_once(
-    database_url, scoring_server
-):
-    check_storm(database_url, scoring_server.url, 60, workers=2)
+def test_every_200_of_64_clients_in_60_seconds_is_in_the_database_once(database_url, scoring_url):
+    check_storm(database_url, scoring_url, 60, workers=2)
 
 
-def test_what_was_answered_survives_kill_9(tmp_path, scoring_server):
+def test_what_was_answered_survives_kill_9(tmp_path, scoring_url):
     database_url = f"sqlite:///{tmp_path}/history.db"
-    environment = {"DATABASE_URL": database_url, "SCORING_URL": scoring_server.url}
+    environment = {"DATABASE_URL": database_url, "SCORING_URL": scoring_url}
     answered: list[int] = []
 
     def upload(url: str) -> None:

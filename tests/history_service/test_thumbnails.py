@@ -1,0 +1,50 @@
+"""Pictures that are kept: small, upright, without the data that cameras add."""
+
+import io
+
+import pytest
+from PIL import Image
+from uploading import RED, picture, upload
+
+from history_service.pictures import thumbnail
+
+
+def test_the_longest_side_is_256_and_small_pictures_stay_small():
+    assert Image.open(io.BytesIO(thumbnail(picture(size=(1000, 500))))).size == (256, 128)
+    assert Image.open(io.BytesIO(thumbnail(picture(size=(40, 30))))).size == (40, 30)
+
+
+def test_it_is_upright_and_says_nothing_of_where_it_was_taken():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x8825] = {1: "N"}  # a place
+    small = Image.open(io.BytesIO(thumbnail(picture(form="JPEG", size=(100, 50), exif=exif))))
+    assert small.size == (50, 100)
+    assert not small.getexif()
+
+
+def test_what_is_transparent_becomes_white():
+    clear = io.BytesIO()
+    Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(clear, "PNG")
+    assert Image.open(io.BytesIO(thumbnail(clear.getvalue()))).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_what_cannot_be_read_has_none():
+    assert thumbnail(b"\x89PNG\r\n\x1a\nnothing") is None
+
+
+@pytest.mark.parametrize(("keep", "thumb", "full"), [("none", 404, 404), ("thumb", 200, 404)])
+def test_only_what_the_setting_says_is_kept(make_app, keep, thumb, full):
+    client = make_app(KEEP_IMAGES=keep).test_client()
+    number = upload(client, picture()).json["id"]
+    assert client.get(f"/predictions/{number}/image").status_code == thumb
+    assert client.get(f"/predictions/{number}/image?size=full").status_code == full
+
+
+def test_a_picture_that_is_kept_in_full_comes_back_as_it_was(make_app):
+    client = make_app(KEEP_IMAGES="full").test_client()
+    sent = picture(RED, form="WEBP")
+    number = upload(client, sent).json["id"]
+    response = client.get(f"/predictions/{number}/image?size=full")
+    assert (response.mimetype, response.data) == ("image/webp", sent)
+    assert client.get(f"/predictions/{number}/image").mimetype == "image/jpeg"
