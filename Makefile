@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 DATA ?= sample
+LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -53,9 +54,9 @@ mlproject: $(VENV)/pipeline ## write MLproject from steps/shared/options.py
 	python -m steps.shared.options > MLproject
 
 lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
-	for name in history serving pipeline dev; do \
-		uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --no-header \
-			requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
+	for name in history serving dev; do \
+		$(LOCK) -c requirements/pipeline.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
 clean: ## remove what runs left behind: work folders, tracking database, models

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from steps.shared.values import auto, positive, share, whole, yes_no
+from steps.shared.values import amount, auto, port, positive, share, whole, yes_no
 
 STAGES = {
     "ingest": "Collect photographs into one folder a category, with a table of the files.",
@@ -70,9 +70,9 @@ OPTIONS = (
     Option("network", "cnn", str, ("train", "main"), "which network: see docs/networks.md"),
     Option("epochs", "auto", auto(positive), ("train", "main"), "passes over the photographs"),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
-    Option("learning_rate", "auto", auto(float), ("train", "main"), "highest learning rate"),
-    Option("warmup_epochs", "auto", auto(float), ("train", "main"), "epochs of rising rate"),
-    Option("weight_decay", "auto", auto(float), ("train", "main"), "pull of kernels towards 0"),
+    Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
+    Option("warmup_epochs", "auto", auto(amount), ("train", "main"), "epochs of rising rate"),
+    Option("weight_decay", "auto", auto(amount), ("train", "main"), "pull of kernels towards 0"),
     Option("label_smoothing", "auto", auto(share), ("train", "main"), "share spread over all"),
     Option("dropout", "auto", auto(share), ("train", "main"), "share of the dense layer dropped"),
     Option("head", "auto", auto(str), ("train", "main"), "average or flatten, before the dense"),
@@ -122,7 +122,7 @@ OPTIONS = (
         ("serve",),
         "port of the history service; auto: PORT from the environment, or else 8000",
     ),
-    Option("scoring_port", "5001", positive, ("serve",), "port of the scoring server, on loopback"),
+    Option("scoring_port", "5001", port, ("serve",), "port of the scoring server, on loopback"),
     *(
         Option("out", f"work/{stage}", str, (stage,), "folder to write")
         for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")

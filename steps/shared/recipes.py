@@ -56,16 +56,16 @@ class Recipe:
 RECIPES = {
     "cnn": Recipe(
         size=64,
-        epochs=60,
+        epochs=70,
         learning_rate=0.1,
         final_rate=0.02,
-        weight_decay=3e-4,
-        dropout=0.1,
-        growth=(0.75, 1.0),
+        weight_decay=8e-4,
+        dropout=0.2,
+        growth=(0.625, 0.75, 1.0),
         augmentation=Augmentation(
-            rotation=15.0, shift=0.05, shear=5.0, zoom=0.4, colour=0.2, hue=0.03
+            rotation=20.0, shift=0.05, shear=8.0, zoom=0.5, colour=0.3, hue=0.04, erase=0.3
         ),
-    ),
+    )
 }
 
 
