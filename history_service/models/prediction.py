@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, Double, Index, Integer, Select, String, delete, func, insert, select
+from sqlalchemy import JSON, Double, Index, Integer, Select, String, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from history_service.database import BigKey, UtcTime, db, write
+from history_service.database import BigKey, UtcTime, db
 from history_service.models.picture import Picture
 from history_service.models.rollup import HourlyRollup
-from history_service.pagination import Cursor, Page, read_page
-
-DELETE_BATCH = 1_000  # rows in one transaction: others write in between
 
 
 class KeyReused(Exception):
@@ -151,7 +148,7 @@ class Prediction(db.Model):  # type: ignore[name-defined]
     @classmethod
     def delete_one(cls, session: Session, key: int) -> int:
         """Deletes a row and counts it out, in the caller's write transaction; 1, or 0 if none."""
-        return _delete(session, select(cls.id).where(cls.id == key))
+        return delete_chosen(session, select(cls.id).where(cls.id == key))
 
     @classmethod
     def by_key(cls, session: Session, asked: Keyed) -> Prediction | KeyReused | None:
@@ -173,78 +170,7 @@ _DRAFT_COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which predictions are meant; None means any. Times: since included, until excluded."""
-
-    label: str | None = None
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    model_version: str | None = None
-    filename: str | None = None
-
-    def where(self, query: Any) -> Any:
-        """Adds the conditions to a select or delete over Prediction."""
-        filename_holds = partial(Prediction.filename.icontains, autoescape=True)
-        conditions = (
-            (Prediction.predicted_label.__eq__, self.label),
-            (Prediction.model_version.__eq__, self.model_version),
-            (Prediction.confidence.__ge__, self.min_confidence),
-            (Prediction.confidence.__le__, self.max_confidence),
-            (Prediction.created_at.__ge__, self.since),
-            (Prediction.created_at.__lt__, self.until),
-            (filename_holds, self.filename),
-        )
-        return query.where(*(holds(value) for holds, value in conditions if value is not None))
-
-    def count(self, session: Session) -> int:
-        """How many there are; out of the roll-ups, which are few, where they can tell."""
-        finer = (self.min_confidence, self.max_confidence, self.since, self.until, self.filename)
-        if any(value is not None for value in finer):
-            return session.scalar(self.where(select(func.count()).select_from(Prediction))) or 0
-        query: Select = select(func.sum(HourlyRollup.count))
-        if self.label is not None:
-            query = query.where(HourlyRollup.label == self.label)
-        if self.model_version is not None:
-            query = query.where(HourlyRollup.model_version == self.model_version)
-        return int(session.scalar(query) or 0)
-
-    def page(
-        self, session: Session, limit: int, cursor: Cursor | None = None, skip: int = 0
-    ) -> Page:
-        """Newest first."""
-        return read_page(session, self.where(select(Prediction)), Prediction, limit, cursor, skip)
-
-    def pages(self, session: Session, size: int = 1_000) -> Iterator[list[Prediction]]:
-        """All of them, a page at a time, so that no transaction and no list grows long."""
-        cursor = None
-        while True:
-            page = self.page(session, size, cursor)
-            yield page.rows
-            session.rollback()
-            if page.next is None:
-                return
-            cursor = page.next
-
-    def delete_batch(self, session: Session, size: int = DELETE_BATCH) -> int:
-        """Deletes up to `size` of them and counts them out, in the caller's write transaction."""
-        chosen = self.where(select(Prediction.id)).order_by(Prediction.id).limit(size)
-        return _delete(session, chosen)
-
-    def delete_all(self) -> int:
-        """Deletes all of them, in short transactions: others can write in between."""
-        deleted = 0
-        while True:
-            with write() as session:
-                count = self.delete_batch(session)
-            if not count:
-                return deleted
-            deleted += count
-
-
-def _delete(session: Session, chosen: Select) -> int:
+def delete_chosen(session: Session, chosen: Select) -> int:
     """Deletes the rows whose ids `chosen` selects, with their pictures and their counts."""
     deleted = session.execute(
         delete(Prediction)

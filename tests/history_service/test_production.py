@@ -121,8 +121,8 @@ def test_a_stop_finishes_requests_in_flight_and_waits_for_no_idle_connection(
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert answer.result().status == 200
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 4
+        assert process.wait(20) == 0
+        assert time.monotonic() - started < 10  # the idle connection would hold it for 15
     idle.clear()
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from history_service.settings import SETTINGS, SettingError, database_url, load_settings
+from history_service.setting_types import database_url
+from history_service.settings import SETTINGS, SettingError, load_settings
 
 
 def test_every_default_is_a_value_that_could_be_set():

@@ -30,7 +30,7 @@ DRAFT = Draft(
     idempotency_key=None,
     part=0,
 )
-START = datetime(2026, 2, 27, 21, 30, tzinfo=UTC)
+START = datetime(2024, 2, 27, 21, 30, tzinfo=UTC)
 
 drafts = st.builds(
     replace,

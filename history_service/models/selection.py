@@ -1,0 +1,92 @@
+"""A choice among the predictions: listed, counted, exported or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from history_service.database import write
+from history_service.models.prediction import Prediction, delete_chosen
+from history_service.models.rollup import HourlyRollup
+from history_service.pagination import Cursor, Page, read_page
+
+DELETE_BATCH = 1_000  # rows in one transaction: others write in between
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which predictions are meant; None means any. Times: since included, until excluded."""
+
+    label: str | None = None
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    model_version: str | None = None
+    filename: str | None = None
+
+    def where(self, query: Any) -> Any:
+        """Adds the conditions to a select or delete over Prediction."""
+        filename_holds = partial(Prediction.filename.icontains, autoescape=True)
+        conditions = (
+            (Prediction.predicted_label.__eq__, self.label),
+            (Prediction.model_version.__eq__, self.model_version),
+            (Prediction.confidence.__ge__, self.min_confidence),
+            (Prediction.confidence.__le__, self.max_confidence),
+            (Prediction.created_at.__ge__, self.since),
+            (Prediction.created_at.__lt__, self.until),
+            (filename_holds, self.filename),
+        )
+        return query.where(*(holds(value) for holds, value in conditions if value is not None))
+
+    def count(self, session: Session) -> int:
+        """How many there are; out of the roll-ups, which are few, where they can tell."""
+        finer = (self.min_confidence, self.max_confidence, self.since, self.until, self.filename)
+        if any(value is not None for value in finer):
+            return session.scalar(self.where(select(func.count()).select_from(Prediction))) or 0
+        query: Select = select(func.sum(HourlyRollup.count))
+        if self.label is not None:
+            query = query.where(HourlyRollup.label == self.label)
+        if self.model_version is not None:
+            query = query.where(HourlyRollup.model_version == self.model_version)
+        return int(session.scalar(query) or 0)
+
+    def page(
+        self, session: Session, limit: int, cursor: Cursor | None = None, skip: int = 0
+    ) -> Page:
+        """Newest first."""
+        return read_page(session, self.where(select(Prediction)), Prediction, limit, cursor, skip)
+
+    def pages(self, session: Session, size: int = 1_000) -> Iterator[list[Prediction]]:
+        """All of them, a page at a time, so that no transaction and no list grows long."""
+        cursor = None
+        while True:
+            page = self.page(session, size, cursor)
+            yield page.rows
+            session.rollback()
+            if page.next is None:
+                return
+            cursor = page.next
+
+    def delete_batch(self, session: Session, size: int = DELETE_BATCH) -> int:
+        """Deletes up to `size` of them and counts them out, in the caller's write transaction."""
+        chosen = self.where(select(Prediction.id)).order_by(Prediction.id).limit(size)
+        return delete_chosen(session, chosen)
+
+    def delete_all(self) -> int:
+        """Deletes all there are now, in short transactions: others can write in between."""
+        now = datetime.now(UTC)  # what is stored while this runs stays: otherwise it might not end
+        present = replace(self, until=min(self.until or now, now))
+        deleted = 0
+        while True:
+            with write() as session:
+                count = present.delete_batch(session)
+            if not count:
+                return deleted
+            deleted += count

@@ -1,0 +1,76 @@
+"""What a setting's text may be, and the value that it stands for. All raise ValueError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+
+def whole(low: int, high: int = 2**31) -> Callable[[str], int]:
+    """A parser of whole numbers from low to high, both included."""
+
+    def integer(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return number
+
+    return integer
+
+
+def number(low: float, high: float = 86_400.0) -> Callable[[str], float]:
+    """A parser of numbers from low to high, both included."""
+
+    def real(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError(f"expected a number from {low} to {high}")
+        return value
+
+    return real
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser that takes one of a few words."""
+
+    def choice(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return choice
+
+
+def switch(text: str) -> bool:
+    """1/true/yes/on or 0/false/no/off, in any case."""
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False, "": False}
+    if text.lower() not in words:
+        raise ValueError("expected 1 or 0")
+    return words[text.lower()]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words separated by commas or white space."""
+    return tuple(text.replace(",", " ").split())
+
+
+def twentieth(text: str) -> float:
+    """A share that lies on an edge of the confidence histogram, whose bins are 0.05 wide."""
+    value = number(0.0, 1.0)(text)
+    if abs(value * 20 - round(value * 20)) > 1e-9:
+        raise ValueError("expected a multiple of 0.05 from 0 to 1")
+    return round(value * 20) / 20
+
+
+def database_url(text: str) -> str:
+    """A SQLAlchemy URL: postgresql:// means psycopg 3, a relative path the current folder."""
+    for prefix in ("postgres://", "postgresql://"):
+        if text.startswith(prefix):
+            return "postgresql+psycopg://" + text.removeprefix(prefix)
+    if text.startswith("postgresql+psycopg://"):
+        return text
+    path = text.removeprefix("sqlite:///")
+    if path == text or path in ("", ":memory:"):
+        raise ValueError("expected sqlite:///path/to/file.db or postgresql://user:password@host/db")
+    return f"sqlite:///{Path(path).absolute()}"
