@@ -30,6 +30,10 @@ class PictureError(ValueError):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple:
+        """How it travels from a process that decodes to the one that waits."""
+        return type(self), (self.code, str(self))
+
 
 @dataclass(frozen=True)
 class Limits:

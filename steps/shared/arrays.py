@@ -1,6 +1,7 @@
 """Many picture files into one memory-mapped array, over all cores, in memory that stays flat."""
 
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -26,7 +27,7 @@ def decode_files(
     """
     open_memmap(target, "w+", np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    with ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals) as pool:
         tasks = {
             pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
             for i in range(0, len(names), CHUNK)
@@ -61,6 +62,12 @@ def drop_rows(path: Path, bad: set[int]) -> None:
     partial = path.with_suffix(".partial")
     copy_rows(array, np.array([i for i in range(len(array)) if i not in bad], int), partial)
     os.replace(partial, path)
+
+
+def _leave_signals() -> None:
+    # Ctrl-C is for the parent, which then ends the workers; they have nothing to say about it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _decode_chunk(
