@@ -9,6 +9,7 @@ import pandas as pd
 
 from steps.shared import arrays, fingerprints, report, stage
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 
 TABLE, IMAGES, REJECTED, CONFLICTS = "files.csv", "images.npy", "rejected.csv", "conflicts.csv"
 
@@ -54,7 +55,7 @@ def work(args: Namespace, out: Path) -> dict:
     """The stage: decode, reject, group, report."""
     stage.read_manifest(args.photos)
     photos = Path(args.photos)
-    table = pd.read_csv(photos / TABLE, keep_default_na=False)
+    table = read_table(photos / TABLE)
     rejected = prepare(photos / "photos", table, out, args.size, args.workers)
     rejected.to_csv(out / REJECTED, index=False)
     mlflow.log_artifact(str(out / REJECTED))

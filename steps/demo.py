@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import requests
 
 from steps import serve
 from steps.shared import registry, services, stage
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 
 NAME = "sports-ball-classification"
 SAMPLE_EPOCHS = 30
@@ -33,7 +33,7 @@ def run_pipeline(source: str) -> None:
 
 def classify_one(latest: dict) -> None:
     """Serve the champion and its history, send one test photograph, print what comes back."""
-    table = pd.read_csv(Path(latest["split"]) / "files.csv")
+    table = read_table(Path(latest["split"]) / "files.csv")
     photo = table[table["split"] == "test"].sample(1, random_state=1).iloc[0]
     path = Path(latest["ingest"]) / "photos" / photo["path"]
     scoring_port, port = services.free_port(), services.free_port()

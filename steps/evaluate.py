@@ -15,6 +15,7 @@ from PIL import Image
 from steps.shared import metrics, plots, registry, scorer, stage
 from steps.shared.registry import CHAMPION, PackedModel
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 
 PREDICTIONS, VERDICT = "predictions.csv", "verdict.json"
 MISTAKES = 24
@@ -83,7 +84,7 @@ def work(args: Namespace, out: Path) -> dict:
     data, photos = Path(args.data), Path(args.photos) / "photos"
     stage.read_manifest(data)
     model = registry.fetch(args.model)
-    table = pd.read_csv(data / "files.csv", keep_default_na=False)
+    table = read_table(data / "files.csv")
     test = table[table["split"] == "test"]
     predictions = predict(model, photos, test, "evaluate")
     predictions.to_csv(out / PREDICTIONS, index=False)

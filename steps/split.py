@@ -9,6 +9,7 @@ import pandas as pd
 
 from steps.shared import arrays, stage
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 
 TABLE, IMAGES = "files.csv", "images.npy"
 PARTS = ("train", "validation", "test")
@@ -71,7 +72,7 @@ def work(args: Namespace, out: Path) -> dict:
     shares = {"train": 1 - sum(shares.values()), **shares}
     if min(shares.values()) <= 0:
         raise StageError("--validation-share and --test-share must leave a share to each part.")
-    table = pd.read_csv(prepared / TABLE, keep_default_na=False)
+    table = read_table(prepared / TABLE)
     table["split"] = assign(table, shares, args.seed)
     images = np.load(prepared / IMAGES, mmap_mode="r")
     for part in PARTS:

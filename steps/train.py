@@ -15,7 +15,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import mlflow
 import numpy as np
-import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from tqdm import tqdm
@@ -24,6 +23,7 @@ from steps.shared import devices, networks, packaging, plots, recipes, stage
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 from steps.shared.trainer import Trainer
 
 
@@ -37,7 +37,7 @@ class Data:
 
 def read_data(folder: Path) -> tuple[list[str], dict[str, Data]]:
     """The categories, in the order of the network's outputs, and the parts by name."""
-    table = pd.read_csv(folder / "files.csv", keep_default_na=False)
+    table = read_table(folder / "files.csv")
     categories = sorted(table["category"].unique())
     numbers = table["category"].map({name: i for i, name in enumerate(categories)})
     parts = {
