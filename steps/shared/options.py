@@ -118,7 +118,7 @@ OPTIONS = (
     Option(
         "port",
         "auto",
-        auto(positive),
+        auto(port),
         ("serve",),
         "port of the history service; auto: PORT from the environment, or else 8000",
     ),
@@ -168,7 +168,7 @@ def mlproject() -> str:
 
 
 def _type(option: Option) -> str:
-    return "float" if option.parse in (share, positive, whole, float) else "string"
+    return "float" if option.parse in (share, positive, whole, port, float) else "string"
 
 
 if __name__ == "__main__":
