@@ -1,0 +1,305 @@
+"""evaluate and register: who passes the gate, who becomes champion, and what the registry says."""
+
+import json
+import shutil
+import warnings
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from steps.evaluate import judge
+from steps.shared import registry
+from steps.shared.stage import StageError, read_json
+
+NAME = "balls"
+FIGURES = {"accuracy": 0.8}
+RECALLS = pd.Series({"football": 0.9, "tennis_ball": 0.3})
+BETTER = {"gain": 0.1, "p_value": 0.01}
+
+
+def verdict_of(champion=None, accuracy=0.5, recall=0.2):
+    return judge(FIGURES, RECALLS, champion, accuracy, recall)
+
+
+def test_low_accuracy_fails_the_gate():
+    verdict = verdict_of(accuracy=0.9)
+
+    assert (verdict["passed"], verdict["promote"]) == (False, False)
+    assert verdict["reason"] == "accuracy 0.800 is below 0.9"
+
+
+def test_a_weak_category_fails_the_gate_and_is_named():
+    assert verdict_of(recall=0.5)["reason"] == "recall is below 0.5 for tennis_ball (0.30)"
+
+
+def test_the_first_to_pass_becomes_champion():
+    assert verdict_of()["promote"]
+
+
+def test_a_better_model_becomes_champion():
+    assert verdict_of(BETTER)["promote"]
+
+
+@pytest.mark.parametrize("champion", [{"gain": -0.1, "p_value": 0.01}, {"gain": 0, "p_value": 1.0}])
+def test_a_model_that_is_not_better_does_not(champion):
+    verdict = verdict_of(champion)
+
+    assert (verdict["passed"], verdict["promote"]) == (True, False)
+
+
+def test_a_gain_by_chance_does_not_count():
+    verdict = verdict_of({"gain": 0.02, "p_value": 0.4})
+
+    assert not verdict["promote"]
+    assert "not better beyond chance" in verdict["reason"]
+
+
+@pytest.fixture
+def evaluated(house, run_stage, tmp_path):
+    """Evaluates a model on the shared test pictures; returns evaluate's outcome and folder."""
+
+    def evaluate(model=house.model, accuracy=0, name="evaluate"):
+        gate = ["--min-accuracy", accuracy, "--min-class-recall", 0, "--model-name", NAME]
+        flags = ["--photos", house.ingest, "--data", house.split, "--model", model, *gate]
+        return run_stage("evaluate", *flags, "--out", tmp_path / name), tmp_path / name
+
+    return evaluate
+
+
+@pytest.fixture
+def register(run_stage, tmp_path):
+    def register(model, verdict="none", *more):
+        flags = ["--model", model, "--verdict", verdict, "--model-name", NAME]
+        return run_stage("register", *flags, *more, "--out", tmp_path / "registered")
+
+    return register
+
+
+def alias_of(alias):
+    version = registry.by_alias(NAME, alias)
+    return version and str(version.version)
+
+
+def test_evaluate_logs_figures_tables_and_pictures(house, evaluated):
+    outcome, folder = evaluated()
+
+    assert outcome.code == 0, outcome.run.data.tags
+    assert {"accuracy", "macro_f1", "top3_accuracy", "calibration_error"} <= set(
+        outcome.run.data.metrics
+    )
+    names = {item.path for item in MlflowClient().list_artifacts(outcome.run.info.run_id)}
+    assert {"confusion.png", "reliability.png", "mistakes.png", "metrics.json"} <= names
+    predictions = pd.read_csv(folder / "predictions.csv")
+    right = (predictions["predicted"] == predictions["category"]).mean()
+    assert outcome.run.data.metrics["accuracy"] == pytest.approx(right)
+
+
+def test_the_first_version_that_passes_is_challenger_and_champion(house, evaluated, register):
+    _, verdict = evaluated()
+
+    assert register(house.model, verdict).code == 0
+
+    assert alias_of("challenger") == alias_of("champion") == "1"
+
+
+def test_a_version_says_where_it_comes_from(house, evaluated, register):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+
+    version = registry.by_alias(NAME, "champion")
+
+    assert version.tags["run_id"] == house.runs["train"].info.run_id
+    assert version.tags["network"] == "cnn"
+    assert float(version.tags["accuracy"]) >= 0
+    assert "right on test photographs" in version.description
+
+
+def test_a_served_version_says_which_it_is(house, evaluated, register):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    (answer,) = model.predict(pd.DataFrame({"image": ["***"]}))
+
+    run_id = house.runs["train"].info.run_id
+    assert answer["model"] == {"name": NAME, "version": "1", "run_id": run_id}
+
+
+def test_a_verdict_that_refuses_registers_nothing(house, evaluated, register):
+    _, verdict = evaluated(accuracy=1)
+
+    outcome = register(house.model, verdict)
+
+    assert outcome.code == 1
+    assert "refused, the gate was not passed" in outcome.run.data.tags["stage.error"]
+    assert alias_of("challenger") is None
+
+
+def test_the_verdict_on_another_model_is_refused(house, evaluated, register, tmp_path):
+    _, verdict = evaluated()
+    other = shutil.copytree(house.model, tmp_path / "other")
+    with (other / "artifacts" / "network.onnx").open("ab") as file:
+        file.write(b"\0")
+
+    outcome = register(other, verdict)
+
+    assert "is on another model" in outcome.run.data.tags["stage.error"]
+
+
+def test_a_second_model_is_held_against_the_champion(house, evaluated, register, tmp_path):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+    other = shutil.copytree(house.model, tmp_path / "other")
+    facts = other / "artifacts" / "facts.json"
+    facts.write_text(json.dumps(read_json(facts) | {"run_id": "another"}))
+
+    _, folder = evaluated(other, name="second")
+
+    champion = read_json(folder / "verdict.json")["champion"]
+    assert (int(champion["version"]), champion["gain"], champion["p_value"]) == (1, 0, 1)
+    assert not read_json(folder / "verdict.json")["promote"]
+
+
+def test_the_challenger_moves_and_the_champion_stays(house, evaluated, register):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+
+    register(house.model)
+
+    assert (alias_of("challenger"), alias_of("champion")) == ("2", "1")
+    tags = MlflowClient().get_model_version(NAME, "1").tags
+    assert (tags["challenger"], tags["champion"]) == ("false", "true")
+
+
+@pytest.mark.parametrize("uri", [f"models:/{NAME}/1", f"models:/{NAME}@challenger"])
+def test_a_registered_version_becomes_champion_without_a_new_one(house, evaluated, register, uri):
+    register(house.model)
+    _, verdict = evaluated(uri)
+
+    assert register(uri, verdict).code == 0
+
+    assert alias_of("champion") == "1"
+    assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 1
+
+
+@pytest.mark.parametrize("uri", ["nowhere", "models:/none/1", "models:/none@champion", "runs:/x/y"])
+def test_a_model_that_is_not_there_is_named(register, uri):
+    outcome = register(uri)
+
+    assert outcome.code == 1
+    assert "\n" not in outcome.run.data.tags["stage.error"]
+
+
+def test_a_folder_that_is_no_packed_model_is_refused(register, tmp_path):
+    (tmp_path / "other").mkdir()
+
+    assert "artifacts/facts.json" in register(tmp_path / "other").run.data.tags["stage.error"]
+
+
+def keras_file(path, outputs=3, activation="softmax", size=16):
+    keras.utils.set_random_seed(1)
+    picture = keras.Input((size, size, 3))
+    dense = keras.layers.Dense(outputs, activation=activation)
+    keras.Model(picture, dense(keras.layers.Flatten()(picture))).save(path)
+    return path
+
+
+def flags_of(tmp_path, names="x\ny\nz\n", size=16, scale=1 / 255):
+    (tmp_path / "names.txt").write_text(names)
+    listed = ["--categories", tmp_path / "names.txt"]
+    return [*listed, "--input-size", size, "--pixel-scale", scale]
+
+
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_a_keras_file_is_wrapped_and_answers_like_itself(tmp_path, register, activation):
+    path = keras_file(tmp_path / "own.keras", activation=activation)
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    raw = keras.models.load_model(path)(pixels[None].astype(np.float32) / 255)
+    wanted = np.asarray(raw if activation else keras.ops.softmax(raw))[0]
+    from drawing import encoded
+    from PIL import Image
+
+    assert register(path, "none", *flags_of(tmp_path)).code == 0
+
+    packed = registry.fetch(f"models:/{NAME}/1").folder
+    from steps.shared.scorer import score
+
+    (tmp_path / "one.png").write_bytes(encoded(Image.fromarray(pixels)))
+    (answer,) = score(packed, [tmp_path / "one.png"])
+    assert list(answer["scores"]) == ["x", "y", "z"]
+    assert np.abs(np.array(list(answer["scores"].values())) - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "reason"),
+    [
+        ("x\ny\n", 16, "--categories lists 2"),
+        ("x\nx\nz\n", 16, "at least two categories, each once"),
+        ("x\n", 16, "at least two categories"),
+        ("x\ny\nz\n", 20, "set --input-size"),
+    ],
+)
+def test_a_keras_file_that_does_not_fit_is_refused(tmp_path, register, names, size, reason):
+    path = keras_file(tmp_path / "own.keras")
+
+    outcome = register(path, "none", *flags_of(tmp_path, names, size))
+
+    assert reason in outcome.run.data.tags["stage.error"]
+
+
+def test_a_keras_file_needs_its_categories(tmp_path, register):
+    outcome = register(keras_file(tmp_path / "own.keras"))
+
+    assert "needs --categories FILE" in outcome.run.data.tags["stage.error"]
+
+
+def test_a_file_that_is_no_keras_model_is_refused(tmp_path, register):
+    (tmp_path / "own.keras").write_text("no model")
+
+    outcome = register(tmp_path / "own.keras", "none", *flags_of(tmp_path))
+
+    assert "is not a Keras model" in outcome.run.data.tags["stage.error"]
+
+
+@pytest.fixture
+def without_aliases(monkeypatch):
+    """A server like Azure ML's: everything of the registry but aliases."""
+
+    def refuse(*_, **__):
+        raise MlflowException("404 Not Found: no such route")
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", refuse)
+    monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", refuse)
+
+
+def test_a_server_without_aliases_is_told_by_tags(house, tracking, without_aliases):
+    source = house.model.as_uri()
+    run_id = mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("tests").experiment_id)
+    versions = [
+        registry.create_version(NAME, source, run_id.info.run_id, "text", {}) for _ in range(2)
+    ]
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for version in versions:
+            registry.give_alias(version, "champion")
+
+    assert "the tag champion=true says it" in str(caught[0].message)
+    assert str(registry.by_alias(NAME, "champion").version) == "2"
+    assert registry.by_alias(NAME, "challenger") is None
+
+
+def test_a_registry_that_fails_is_not_one_without_a_champion(tracking, monkeypatch):
+    def fail(*_, **__):
+        raise MlflowException("connection reset")
+
+    monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", fail)
+    monkeypatch.setattr(MlflowClient, "search_model_versions", fail)
+
+    with pytest.raises((StageError, MlflowException), match="connection reset"):
+        registry.by_alias(NAME, "champion")

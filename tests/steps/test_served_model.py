@@ -1,0 +1,149 @@
+"""The served model: it answers like the network it was made of, and needs nothing of training."""
+
+import base64
+import json
+import subprocess
+import sys
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from drawing import encoded, photograph
+
+from steps.shared import scorer
+from steps.shared.table import read_table
+
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def model(house):
+    return mlflow.pyfunc.load_model(str(house.model))
+
+
+def text_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def rows(*texts) -> pd.DataFrame:
+    return pd.DataFrame({"image": list(texts)})
+
+
+@pytest.fixture(scope="module")
+def held_out(house):
+    table = read_table(house.split / "files.csv")
+    paths = table.loc[table["split"] == "test", "path"]
+    return [house.ingest / "photos" / path for path in paths]
+
+
+@pytest.fixture(scope="module")
+def expected(house):
+    """Probabilities of the saved Keras network on the prepared test array."""
+    network = keras.models.load_model(house.model / "artifacts" / "network.keras", compile=False)
+    images = np.load(house.split / "test.npy").astype(np.float32)
+    return keras.ops.convert_to_numpy(keras.ops.softmax(network(images, training=False)))
+
+
+def scores_of(answers) -> np.ndarray:
+    return np.array([list(answer["scores"].values()) for answer in answers])
+
+
+def test_answers_equal_the_keras_network_on_the_prepared_array(model, held_out, expected):
+    answers = model.predict(rows(*(text_of(path.read_bytes()) for path in held_out)))
+
+    assert np.abs(scores_of(answers) - expected).max() < TOLERANCE
+
+
+def test_processes_of_their_own_give_the_same_answers(house, held_out, expected):
+    answers = scorer.score(house.model, held_out)
+
+    assert np.abs(scores_of(answers) - expected).max() < TOLERANCE
+
+
+def test_a_batch_equals_its_pictures_one_by_one(model, held_out):
+    texts = [text_of(path.read_bytes()) for path in held_out]
+
+    together = model.predict(rows(*texts))
+    alone = [model.predict(rows(text))[0] for text in texts]
+
+    assert np.abs(scores_of(together) - scores_of(alone)).max() < 1e-5
+
+
+def test_an_answer_names_label_confidence_scores_and_model(model, house):
+    (answer,) = model.predict(rows(text_of(encoded(photograph()))))
+
+    assert sum(answer["scores"].values()) == pytest.approx(1, abs=1e-5)
+    assert answer["confidence"] == max(answer["scores"].values())
+    assert answer["scores"][answer["label"]] == answer["confidence"]
+    assert list(answer["scores"]) == ["basketball", "football", "tennis_ball"]
+    run_id = house.runs["train"].info.run_id
+    assert answer["model"] == {"name": "cnn", "version": None, "run_id": run_id}
+    assert answer["error"] is None
+
+
+def test_bad_rows_get_codes_while_good_ones_are_answered(model):
+    good = text_of(encoded(photograph()))
+    wrong = ["***", text_of(b"<html>"), "", text_of(encoded(photograph())[:9000])]
+
+    answers = model.predict(rows(good, *wrong, good))
+
+    codes = [answer["error"] and answer["error"]["code"] for answer in answers]
+    assert codes == [None, "not_base64", "not_an_image", "empty", "damaged", None]
+    assert answers[0]["scores"] == pytest.approx(answers[-1]["scores"])
+    assert answers[1]["label"] is answers[1]["scores"] is answers[1]["confidence"] is None
+
+
+def test_only_bad_rows_are_answered_too(model):
+    answers = model.predict(rows("***", "***"))
+
+    assert [answer["error"]["code"] for answer in answers] == ["not_base64"] * 2
+
+
+def test_requirements_are_only_what_is_imported(house):
+    lines = (house.model / "requirements.txt").read_text().split()
+
+    names = {line.partition("==")[0] for line in lines}
+    assert names == {"mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pyyaml"}
+
+
+def test_signature_and_example_are_logged(house):
+    described = yaml.safe_load((house.model / "MLmodel").read_text())
+
+    assert "image" in described["signature"]["inputs"]
+    assert described["saved_input_example_info"]
+    assert described["run_id"] == house.runs["train"].info.run_id
+
+
+def test_the_code_travels_with_the_model(house):
+    names = {path.name for path in (house.model / "code" / "served_model").glob("*.py")}
+
+    assert {"classifier.py", "pictures.py", "base64_text.py", "network.py"} <= names
+
+
+LOADED = """
+import json, sys
+import mlflow.pyfunc, pandas
+model = mlflow.pyfunc.load_model(sys.argv[1])
+answers = model.predict(pandas.DataFrame({"image": [sys.argv[2]]}))
+print(json.dumps([answers[0]["label"], sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def test_serving_imports_nothing_of_training(house, tmp_path):
+    text = text_of(encoded(photograph(64, 64)))
+
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(house.model), text],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    label, modules = json.loads(done.stdout.splitlines()[-1])
+    assert label
+    assert "onnxruntime" in modules
+    assert not {"tensorflow", "keras", "steps", "sklearn", "matplotlib"} & set(modules)
