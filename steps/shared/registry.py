@@ -89,8 +89,10 @@ def give_alias(version: ModelVersion, alias: str) -> None:
 def _by_tag(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
     try:
         versions = client.search_model_versions(f"name = '{name}'")
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "ENDPOINT_NOT_FOUND"):
+            return None
+        raise  # a registry that fails is not one without a champion
     marked = [v for v in versions if v.tags.get(alias) == "true"]
     return max(marked, key=lambda v: int(v.version), default=None)
 
