@@ -55,6 +55,7 @@ mlproject: $(VENV)/pipeline ## write MLproject from steps/shared/options.py
 
 lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
 	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
+	$(LOCK) --upgrade requirements/tracing.in -o requirements/tracing.txt
 	for name in history serving dev; do \
 		$(LOCK) -c requirements/pipeline.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
