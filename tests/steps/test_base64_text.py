@@ -61,7 +61,9 @@ def test_text_of_too_many_bytes_is_refused_before_it_is_decoded():
 
 
 def test_the_longest_allowed_picture_still_passes():
-    assert len(decode_base64(base64.b64encode(bytes(1000)).decode(), Limits(max_bytes=1000))) == 1000
+    assert (
+        len(decode_base64(base64.b64encode(bytes(1000)).decode(), Limits(max_bytes=1000))) == 1000
+    )
 
 
 def test_no_text_gives_no_bytes():

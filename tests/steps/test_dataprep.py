@@ -182,7 +182,14 @@ def test_a_folder_that_no_stage_finished_is_refused(run_stage, tmp_path):
 def test_the_report_shows_every_section_in_one_file(prepared):
     html = (prepared / "report.html").read_text()
 
-    for heading in ("Counts", "Samples", "Groups with two labels", "Duplicates", "Sizes", "Rejected"):
+    for heading in (
+        "Counts",
+        "Samples",
+        "Groups with two labels",
+        "Duplicates",
+        "Sizes",
+        "Rejected",
+    ):
         assert f"<h2>{heading}" in html
     assert "10 pictures in 2 categories; 3 files rejected" in html
     assert "b/near.png" in html

@@ -133,6 +133,8 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(house, run_stage, tmp
 def test_shares_that_came_out_otherwise_are_printed(house, run_stage, tmp_path, capsys):
     shares = ["--validation-share", 0.13, "--test-share", 0.06]
 
-    assert run_stage("split", "--prepared", house.dataprep, *shares, "--out", tmp_path / "o").code == 0
+    assert (
+        run_stage("split", "--prepared", house.dataprep, *shares, "--out", tmp_path / "o").code == 0
+    )
 
     assert "split: warning:" in capsys.readouterr().out

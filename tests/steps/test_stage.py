@@ -1,0 +1,160 @@
+"""The frame around stages: one line for people, the reason in the run, a folder only when whole."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from steps.shared import stage
+from steps.shared.stage import StageError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(tracking, tmp_path, capsys):
+    """Runs `work` as the stage split; returns exit code, the run and what went to stderr."""
+
+    def run(work, *flags):
+        code = 0
+        try:
+            stage.run("split", work, ["--out", str(tmp_path / "out"), *flags])
+        except SystemExit as end:
+            code = end.code
+        (newest,) = mlflow.search_runs(output_format="list", max_results=1)
+        return code, newest, capsys.readouterr().err
+
+    return run
+
+
+def good(args, out):
+    (out / "a.txt").write_text("a")
+    return {"files": ["a.txt"], "count": 1}
+
+
+def wrong(args, out):
+    raise StageError("no photographs: add some.")
+
+
+def broken(args, out):
+    raise KeyError("oops")
+
+
+def interrupted(args, out):
+    raise KeyboardInterrupt
+
+
+def killed(args, out):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+
+
+def test_a_finished_stage_leaves_its_folder_manifest_and_tags(run, tmp_path):
+    code, done, _ = run(good)
+
+    manifest = stage.read_manifest(tmp_path / "out")
+    assert (code, done.info.status) == (0, "FINISHED")
+    assert (manifest["count"], manifest["run_id"]) == (1, done.info.run_id)
+    assert done.data.tags["stage.digest"] == manifest["digest"]
+    assert done.data.params["seed"] == "1"
+    assert not (tmp_path / "out.partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("work", "code", "status"),
+    [
+        (wrong, 1, "FAILED"),
+        (broken, 1, "FAILED"),
+        (interrupted, 130, "KILLED"),
+        (killed, 130, "KILLED"),
+    ],
+)
+def test_what_goes_wrong_shows_in_exit_code_and_status(run, tmp_path, work, code, status):
+    got, failed, said = run(work)
+
+    assert (got, failed.info.status) == (code, status)
+    assert not (tmp_path / "out").exists()
+    assert "Traceback" not in said
+    assert said.strip().startswith("split: ")
+
+
+def test_a_failed_run_says_why_in_a_tag(run):
+    _, failed, said = run(wrong)
+
+    assert failed.data.tags["stage.error"] == "no photographs: add some."
+    assert said == "split: no photographs: add some.\n"
+
+
+def test_the_trace_of_the_unexpected_is_an_artefact(run):
+    _, failed, said = run(broken)
+
+    text = mlflow.artifacts.load_text(f"{failed.info.artifact_uri}/traceback.txt")
+    assert "KeyError: 'oops'" in text
+    assert "traceback.txt of run" in said
+
+
+def test_a_failure_leaves_the_folder_of_before(run, tmp_path):
+    run(good)
+    before = stage.read_manifest(tmp_path / "out")
+
+    run(wrong)
+
+    assert stage.read_manifest(tmp_path / "out") == before
+
+
+def test_a_folder_of_other_files_is_not_overwritten(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").touch()
+
+    code, failed, _ = run(good)
+
+    assert code == 1
+    assert "holds files that no stage wrote" in failed.data.tags["stage.error"]
+    assert (tmp_path / "out" / "thesis.txt").exists()
+
+
+def test_digests_follow_names_and_contents(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_text("1")
+    before = stage.digest(tmp_path, ["folder"])
+    (tmp_path / "folder" / "a").rename(tmp_path / "folder" / "b")
+
+    assert stage.digest(tmp_path, ["folder"]) != before
+
+
+def test_outside_a_stage_there_is_no_run(tracking):
+    with pytest.raises(RuntimeError, match="no stage is running"):
+        stage.run_id()
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_process_ends_the_run_as_killed(tracking, tmp_path, kind):
+    command = [sys.executable, "-m", "steps.ingest", "--per-category", "5000"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    client = MlflowClient()
+    ends = time.monotonic() + 60
+    while not list(tmp_path.rglob("*.jpg")) and time.monotonic() < ends:
+        time.sleep(0.1)
+
+    process.send_signal(kind)
+    _, said = process.communicate(timeout=60)
+
+    experiment = os.environ["MLFLOW_EXPERIMENT_ID"]
+    (killed_run,) = client.search_runs([experiment])
+    assert process.returncode == 130
+    assert killed_run.info.status == "KILLED"
+    assert "ingest: interrupted" in said
+    assert not list(tmp_path.glob("unpacking-*")), "nothing half-written stays"
