@@ -86,9 +86,16 @@ def plain_copy(build: Callable[[], keras.Model], trained: keras.Model) -> keras.
     build: makes the network anew.
     """
     with float32():
-        network = build()
+        network = keras.models.clone_model(build(), clone_function=_plain_layer)
     network.set_weights(trained.get_weights())
     return network
+
+
+def _plain_layer(layer: layers.Layer) -> layers.Layer:
+    # Keras can load a file with its own layers anywhere, one with ours only where `steps` is.
+    kind = type(layer)
+    kind = layers.BatchNormalization if issubclass(kind, layers.BatchNormalization) else kind
+    return kind.from_config(layer.get_config())
 
 
 def signature() -> ModelSignature:
