@@ -25,8 +25,17 @@ PLAIN = base64.b64encode(DATA).decode()
         f"data:;base64,{PLAIN}",
         f"data:image/jpeg;charset=utf-8;base64,{PLAIN}",
     ],
-    ids=["plain", "no padding", "url-safe", "url-safe, no padding", "lines", "crlf lines"]
-    + ["data URL", "data URL without type", "data URL with parameter"],
+    ids=[
+        "plain",
+        "unpadded",
+        "urlsafe",
+        "urlsafe-unpadded",
+        "lines",
+        "crlf",
+        "url",
+        "url-untyped",
+        "url-charset",
+    ],
 )
 def test_text_gives_its_bytes(text):
     assert decode_base64(text) == DATA

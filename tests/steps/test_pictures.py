@@ -207,8 +207,19 @@ def zipped() -> bytes:
         encoded(quarters(), "PPM"),
         encoded(quarters(), "ICO"),
     ],
-    ids=["html", "svg", "eps", "pdf", "zip", "jpeg start", "png start", "gif start", "zeros"]
-    + ["ppm", "ico"],
+    ids=[
+        "html",
+        "svg",
+        "eps",
+        "pdf",
+        "zip",
+        "jpeg-start",
+        "png-start",
+        "gif-start",
+        "zeros",
+        "ppm",
+        "ico",
+    ],
 )
 def test_what_is_no_accepted_picture_is_not_an_image(data):
     assert code_of(data) == "not_an_image"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
+from steps.shared.services import Service
 
 ROOT = Path(__file__).parents[2]
 STAGES = {"ingest", "dataprep", "split", "train", "evaluate", "register"}
@@ -127,6 +130,37 @@ def test_a_refusing_gate_fails_main_and_a_lower_one_goes_on_from_there(project, 
 
     assert passed.returncode == 0, passed.stderr
     assert project.stages_of_newest() == {"evaluate", "register"}
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real tracking server and registry over HTTP, on a database of its own; returns its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    stores = [f"--backend-store-uri=sqlite:///{tmp_path}/server.db"]
+    stores.append(f"--artifacts-destination={tmp_path / 'artifacts'}")
+    address = ["--host=127.0.0.1", f"--port={port}", "--workers=1"]
+    service = Service(
+        "tracking server",
+        [sys.executable, "-m", "mlflow", "server", *stores, *address],
+        f"http://127.0.0.1:{port}/health",
+    )
+    service.start()
+    try:
+        service.wait()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        service.stop()
+
+
+def test_a_tracking_server_over_http_holds_runs_and_champion(project, server):
+    done, _ = project.run(tracking=server, work=project.folder / "other")
+
+    assert done.returncode == 0, done.stderr
+    assert {run.data.tags["stage"] for run in project.runs(server)} == STAGES | {"main"}
+    version = MlflowClient(server).get_model_version_by_alias(NAME, "champion")
+    assert str(version.version) == "1"
 
 
 def test_a_change_of_code_repeats_the_stages_that_run_it(project, first):
