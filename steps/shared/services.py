@@ -1,5 +1,6 @@
 """Child processes that serve: started, watched until they answer, started again, stopped."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -62,18 +63,26 @@ class Service:
         return self.process is None or self.process.poll() is not None
 
     def stop(self, seconds: float = STOP_S) -> None:
-        """Ask it to finish, and kill it where it does not."""
+        """Ask it and what it started to finish, and kill what does not."""
         if self.process is None:
             return
         for kind in (signal.SIGTERM, signal.SIGKILL):
+            limit = time.monotonic() + seconds
             try:
                 os.killpg(self.process.pid, kind)
-                self.process.wait(seconds)
-                return
+                while time.monotonic() < limit:
+                    self._reap(self.process)
+                    os.killpg(self.process.pid, 0)  # fails once the whole group is gone
+                    time.sleep(POLL_S / 4)
             except ProcessLookupError:
                 return
-            except subprocess.TimeoutExpired:
-                continue
+
+    def _reap(self, process: subprocess.Popen) -> None:
+        # What ended stays in its group until somebody asks; as process 1 of a container we are
+        # also the parent of what our child leaves behind.
+        process.poll()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-process.pid, os.WNOHANG)
 
 
 def watch(services: Sequence[Service]) -> None:
