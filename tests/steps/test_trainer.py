@@ -1,0 +1,108 @@
+"""The trainer step by step: what it saves it takes up again, and only its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from steps.shared import augment, devices, networks, recipes
+from steps.shared.progress import Progress
+from steps.shared.recipes import Augmentation, Recipe
+from steps.shared.trainer import Trainer
+
+RECIPE = Recipe(size=16, epochs=4, batch_size=8, growth=(0.5, 1.0))
+
+
+@pytest.fixture
+def eagerly():
+    """Functions run as plain Python: every line can be followed."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    labels = np.arange(16, dtype=np.int32) % 2
+    images = (
+        rng.integers(0, 100, (16, 16, 16, 3), dtype=np.uint8) + 120 * labels[:, None, None, None]
+    )
+    return images.astype(np.uint8), labels
+
+
+def trainer_of(recipe=RECIPE) -> Trainer:
+    return Trainer(networks.build("cnn", recipe.size, 2, recipe), recipe, 2, steps=2, seed=1)
+
+
+def test_an_epoch_after_a_resume_equals_one_without(eagerly, data, tmp_path):
+    whole, resumed = trainer_of(), trainer_of()
+    before = Progress(tmp_path, {"seed": 1})
+    before.record(whole, whole.epoch(*data, 0) | {"validation_accuracy": 0.5})
+    after = Progress(tmp_path, {"seed": 1})
+
+    after.resume(resumed)
+
+    assert after.history == before.history
+    assert resumed.epoch(*data, 1) == pytest.approx(whole.epoch(*data, 1), rel=1e-5)
+    assert np.allclose(resumed.predict(data[0]), whole.predict(data[0]), atol=1e-5)
+
+
+def test_another_trainings_progress_is_not_taken_up(data, tmp_path):
+    trainer = trainer_of()
+    Progress(tmp_path, {"seed": 1}).record(trainer, {"validation_accuracy": 0.5})
+
+    other = Progress(tmp_path, {"seed": 2})
+    other.resume(trainer)
+
+    assert other.history == []
+
+
+def test_only_the_last_checkpoint_and_the_best_weights_stay(tmp_path):
+    trainer, progress = trainer_of(), Progress(tmp_path, {})
+
+    for accuracy in (0.2, 0.9, 0.9, 0.1):
+        progress.record(trainer, {"validation_accuracy": accuracy})
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["best-1.weights.h5", "checkpoint-3.npz", "progress.json"]
+
+
+def test_the_state_of_another_network_is_refused(tmp_path):
+    trainer_of().save(tmp_path / "state.npz")
+    flat = replace(RECIPE, head="flatten", growth=(1.0,))
+
+    with pytest.raises(ValueError, match="the state of another network"):
+        trainer_of(flat).load(tmp_path / "state.npz")
+
+
+def test_probabilities_add_up_to_one(data):
+    assert np.allclose(trainer_of().predict(data[0], 5).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [16, 8])
+def test_changed_pictures_keep_range_and_repeat_from_a_seed(eagerly, data, size):
+    how = replace(recipes.find("cnn").augmentation, erase=1.0)
+    seed = tf.constant([1, 2])
+
+    first, again = (augment.augment(data[0], seed, how, size).numpy() for _ in range(2))
+    other = augment.augment(data[0], tf.constant([1, 3]), how, size).numpy()
+
+    assert first.shape == (16, size, size, 3)
+    assert first.min() >= 0
+    assert first.max() <= 255
+    assert (first == again).all()
+    assert not (first == other).all()
+
+
+def test_no_change_leaves_pictures_as_they_are(eagerly, data):
+    nothing = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
+
+    changed = augment.augment(data[0], tf.constant([1, 2]), nothing, 16).numpy()
+
+    assert np.abs(changed - data[0]).max() < 0.01
+
+
+def test_the_quick_precision_is_one_that_training_knows():
+    assert devices.quick_precision() in devices.PRECISIONS
