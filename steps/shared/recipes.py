@@ -56,13 +56,13 @@ class Recipe:
 RECIPES = {
     "cnn": Recipe(
         size=64,
-        epochs=80,
+        epochs=60,
         learning_rate=0.1,
         final_rate=0.03,
         weight_decay=6e-4,
         dropout=0.1,
         weight_average=0.995,
-        growth=(0.625, 0.75, 1.0, 1.0),
+        growth=(0.625, 0.75, 1.0),
         augmentation=Augmentation(
             rotation=20.0, shift=0.05, shear=8.0, zoom=0.45, colour=0.3, hue=0.04, erase=0.15
         ),
