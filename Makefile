@@ -31,8 +31,8 @@ demo: $(VENV)/pipeline ## the whole job on rendered pictures, or on yours: make 
 serve: $(VENV)/pipeline ## serve the champion on 127.0.0.1 until Ctrl-C
 	@python -m steps.serve
 
-test: $(VENV)/dev ## the tests that run before every commit
-	python -m pytest -m "not slow and not containers"
+test: $(VENV)/dev ## the tests that run before every commit, and the coverage they must reach
+	python -m pytest --cov -m "not slow and not containers"
 
 test-all: $(VENV)/dev ## every test, the slow ones too
 	python -m pytest

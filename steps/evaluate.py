@@ -10,15 +10,16 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
-from PIL import Image
 
+from steps.served_model.pictures import decode
 from steps.shared import metrics, plots, registry, scorer, stage
 from steps.shared.registry import CHAMPION, PackedModel
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
 
 PREDICTIONS, VERDICT = "predictions.csv", "verdict.json"
-MISTAKES = 24
+MISTAKES, MISTAKE_SIZE = 24, 160
+"""How many of the worst are shown, and their side in pixels."""
 SIGNIFICANT = 0.05
 """The p-value up to which a better result than the champion's counts as no accident."""
 
@@ -151,7 +152,7 @@ def draw(predictions: pd.DataFrame, categories: list[str], photos: Path) -> None
     curve = plots.reliability_curve(predictions["confidence"].to_numpy(), correct)
     mlflow.log_figure(curve, "reliability.png")
     wrong = predictions[~correct].nlargest(MISTAKES, "confidence")
-    pictures = [Image.open(photos / path).convert("RGB") for path in wrong["path"]]
+    pictures = [decode((photos / path).read_bytes(), MISTAKE_SIZE) for path in wrong["path"]]
     captions = [
         f"{row.category}\nseen as {row.predicted} ({row.confidence:.0%})"
         for row in wrong.itertuples()

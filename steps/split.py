@@ -58,7 +58,7 @@ def warn_of_shares(parts: pd.Series, shares: dict[str, float]) -> list[str]:
     got = parts.value_counts(normalize=True)
     return [
         f"{part} holds {got.get(part, 0):.1%} of the pictures where {wanted:.1%} were asked for: "
-        "the groups of duplicates are too large to part more evenly."
+        "whole groups of duplicates, or few pictures a category, cannot be parted more evenly."
         for part, wanted in shares.items()
         if abs(got.get(part, 0) - wanted) > TOLERANCE
     ]

@@ -119,6 +119,7 @@ def work(args: Namespace, out: Path) -> dict:
             "data": source["digest"],
             "network": args.network,
             "seed": args.seed,
+            "precision": precision,
         },
     )
     progress.resume(trainer)

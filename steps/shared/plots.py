@@ -9,7 +9,6 @@ matplotlib.use("Agg")  # a server has no screen
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from PIL import Image
 
 from steps.shared.metrics import reliability
 
@@ -61,9 +60,9 @@ def reliability_curve(confidence: np.ndarray, correct: np.ndarray) -> Figure:
 
 
 def picture_sheet(
-    pictures: Sequence[Image.Image], captions: Sequence[str], columns: int = 6
+    pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int = 6
 ) -> Figure:
-    """Pictures in a grid, each with its caption above."""
+    """Pictures in a grid, each with its caption above. pictures: (size, size, 3) uint8 each."""
     rows = max(1, -(-len(pictures) // columns))
     figure, axes = _figure(rows, columns, (2.1 * columns, 2.5 * rows))
     for axis in axes.flat:

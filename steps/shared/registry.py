@@ -51,7 +51,9 @@ def by_alias(name: str, alias: str) -> ModelVersion | None:
     client = MlflowClient()
     try:
         return client.get_model_version_by_alias(name, alias)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code == "INVALID_PARAMETER_VALUE":  # it knows aliases, but not this one
+            return None
         return _by_tag(client, name, alias)
 
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
+from mlflow.exceptions import MlflowException
 
 from steps.shared import options
 
@@ -61,19 +62,30 @@ def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[
     """
     quieten()
     signal.signal(signal.SIGTERM, _interrupt)
-    with mlflow.start_run(run_name=name, log_system_metrics=system_metrics) as active:
+    with _start_run(name, system_metrics) as active:
         try:
             mlflow.set_tag("stage", name)
             mlflow.log_params(_new_params(active.data.params, vars(args)))
             yield
         except KeyboardInterrupt:
-            print(f"{name}: interrupted", file=sys.stderr)
+            message = "interrupted; the same command goes on from what is finished"
+            print(f"{name}: {message}", file=sys.stderr)
+            mlflow.set_tag(ERROR_TAG, message)
             mlflow.end_run("KILLED")
             sys.exit(130)
         except Exception as error:
             _report(name, error)
             mlflow.end_run("FAILED")
             sys.exit(1)
+
+
+def _start_run(name: str, system_metrics: bool) -> mlflow.ActiveRun:
+    try:
+        return mlflow.start_run(run_name=name, log_system_metrics=system_metrics)
+    except MlflowException as error:
+        where = mlflow.get_tracking_uri()
+        print(f"{name}: no run can be started at {where}: {error.message}", file=sys.stderr)
+        sys.exit(1)
 
 
 def quieten() -> None:

@@ -112,7 +112,7 @@ FIGURES = {
     "confusion": lambda: plots.confusion(np.array([[3, 1], [0, 2]]), ["a", "b"]),
     "an empty row": lambda: plots.confusion(np.array([[0, 0], [0, 2]]), ["a", "b"]),
     "reliability": lambda: plots.reliability_curve(np.array([0.2, 0.9]), np.array([False, True])),
-    "sheet": lambda: plots.picture_sheet([Image.new("RGB", (9, 9))] * 7, ["caption"] * 7),
+    "sheet": lambda: plots.picture_sheet([np.zeros((9, 9, 3), np.uint8)] * 7, ["caption"] * 7),
     "empty sheet": lambda: plots.picture_sheet([], []),
 }
 

@@ -17,8 +17,6 @@ ROOT = Path(__file__).parents[2]
 STAGES = {"ingest", "dataprep", "split", "train", "evaluate", "register"}
 NAME = "system-test"
 
-pytestmark = pytest.mark.slow
-
 
 class Project:
     """A copy of the project, a tracking store of its own, and `mlflow run` on both."""
@@ -154,6 +152,7 @@ def server(tmp_path):
         service.stop()
 
 
+@pytest.mark.slow
 def test_a_tracking_server_over_http_holds_runs_and_champion(project, server):
     done, _ = project.run(tracking=server, work=project.folder / "other")
 
@@ -163,6 +162,7 @@ def test_a_tracking_server_over_http_holds_runs_and_champion(project, server):
     assert str(version.version) == "1"
 
 
+@pytest.mark.slow
 def test_a_change_of_code_repeats_the_stages_that_run_it(project, first):
     path = project.folder / "steps" / "split.py"
     path.write_text(path.read_text() + "# changed\n")
