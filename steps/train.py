@@ -150,7 +150,11 @@ def work(args: Namespace, out: Path) -> dict:
 
 def log_inputs(recipe: Recipe, precision: str, folder: str, digest: str) -> None:
     """Log what the result depends on: the recipe in full, the precision and the data."""
-    mlflow.log_dict(asdict(recipe), "recipe.json")
+    values = asdict(recipe)
+    mlflow.log_dict(values, "recipe.json")
+    augmentation = values.pop("augmentation")
+    mlflow.log_params({f"recipe.{name}": value for name, value in values.items()})
+    mlflow.log_params({f"augmentation.{name}": value for name, value in augmentation.items()})
     mlflow.set_tags({"precision": precision, "data.digest": digest})
     source = CodeDatasetSource({"folder": folder})
     dataset = MetaDataset(source, name="photographs", digest=digest[:32])  # type: ignore[abstract]
