@@ -56,7 +56,7 @@ class Recipe:
 RECIPES = {
     "cnn": Recipe(
         size=64,
-        epochs=60,
+        epochs=80,
         learning_rate=0.1,
         final_rate=0.03,
         weight_decay=6e-4,
