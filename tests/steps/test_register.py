@@ -63,12 +63,26 @@ def test_a_gain_by_chance_does_not_count():
 def evaluated(house, run_stage, tmp_path):
     """Evaluates a model on the shared test pictures; returns evaluate's outcome and folder."""
 
-    def evaluate(model=house.model, accuracy=0, name="evaluate"):
+    def evaluate(model=house.model, accuracy=0, name="evaluate", data=house.split):
         gate = ["--min-accuracy", accuracy, "--min-class-recall", 0, "--model-name", NAME]
-        flags = ["--photos", house.ingest, "--data", house.split, "--model", model, *gate]
+        flags = ["--photos", house.ingest, "--data", data, "--model", model, *gate]
         return run_stage("evaluate", *flags, "--out", tmp_path / name), tmp_path / name
 
     return evaluate
+
+
+@pytest.fixture
+def mislabelled(house, tmp_path):
+    """split's folder, each test picture under the name of the next category: nobody gets it right
+    who has learnt anything."""
+    folder = shutil.copytree(house.split, tmp_path / "mislabelled")
+    table = pd.read_csv(folder / "files.csv")
+    names = sorted(table["category"].unique())
+    following = dict(zip(names, names[1:] + names[:1], strict=True))
+    test = table["split"] == "test"
+    table.loc[test, "category"] = table.loc[test, "category"].map(following)
+    table.to_csv(folder / "files.csv", index=False)
+    return folder
 
 
 @pytest.fixture
@@ -130,8 +144,8 @@ def test_a_served_version_says_which_it_is(house, evaluated, register):
     assert answer["model"] == {"name": NAME, "version": "1", "run_id": run_id}
 
 
-def test_a_verdict_that_refuses_registers_nothing(house, evaluated, register):
-    _, verdict = evaluated(accuracy=1)
+def test_a_verdict_that_refuses_registers_nothing(house, evaluated, register, mislabelled):
+    _, verdict = evaluated(accuracy=0.9, data=mislabelled)
 
     outcome = register(house.model, verdict)
 
