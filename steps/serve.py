@@ -80,7 +80,9 @@ def serve(args: Namespace) -> None:
         print(f"serve: {uri} and its history: http://{args.host}:{port} (Ctrl-C stops)", flush=True)
         services.watch([model, history])
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not orphan the model
+        # A second Ctrl-C, or `mlflow run` that passes the first one on, must not orphan the model.
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(kind, signal.SIG_IGN)
         history.stop()
         model.stop()
 
