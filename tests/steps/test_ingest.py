@@ -11,15 +11,6 @@ from steps.ingest import find_photographs
 from steps.shared.stage import StageError, read_manifest
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "source"
-    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
-    return folder
-
-
 def refused(folder, match):
     with pytest.raises(StageError, match=match):
         find_photographs(folder)

@@ -13,15 +13,6 @@ OUTSIDE = ["../evil.jpg", "a/../../evil.jpg", "/etc/evil.jpg", "..\\evil.jpg", "
 
 
 @pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "source"
-    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
-    return folder
-
-
-@pytest.fixture
 def scratch(tmp_path):
     folder = tmp_path / "outer" / "scratch"
     folder.mkdir(parents=True)
