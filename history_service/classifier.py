@@ -10,11 +10,13 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from history_service import pictures
+from history_service.answers import Scored
 from history_service.batcher import Batcher
 from history_service.database import db, write
 from history_service.metrics import Metrics
 from history_service.models import Draft, Prediction
-from history_service.scoring import ModelNonsense, Scored, ScoringClient, ScoringError, Timeouts
+from history_service.scoring import ScoringClient, Timeouts
+from history_service.scoring_errors import ModelNonsense, ScoringError
 from history_service.served_model import ServedModel
 from history_service.uploads import Upload
 

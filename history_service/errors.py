@@ -13,8 +13,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from history_service import batcher, scoring
+from history_service import batcher
 from history_service.models import KeyReused
+from history_service.scoring_errors import ModelDown, ModelNonsense, ModelTooSlow, PictureRefused
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -63,9 +64,9 @@ class Problem(Exception):
 DATABASE_DOWN = (503, "database_unavailable", "The history's database does not answer. Try later.")
 
 _FROM_BELOW: tuple[tuple[type[Exception], tuple[int, str, str], float | None], ...] = (
-    (scoring.ModelDown, (503, "model_unavailable", "The model does not answer. Try later."), 5),
-    (scoring.ModelTooSlow, (504, "model_too_slow", "The model took too long. Try later."), None),
-    (scoring.ModelNonsense, (502, "model_bad_answer", "The model gave no usable answer."), None),
+    (ModelDown, (503, "model_unavailable", "The model does not answer. Try later."), 5),
+    (ModelTooSlow, (504, "model_too_slow", "The model took too long. Try later."), None),
+    (ModelNonsense, (502, "model_bad_answer", "The model gave no usable answer."), None),
     (batcher.QueueFull, (503, "queue_full", "Too many pictures wait for the model."), 1),
     (batcher.TooLate, (504, "model_too_slow", "The request took too long. Try later."), None),
     (
@@ -83,7 +84,7 @@ def as_problem(error: Exception) -> Problem:
     """The problem that a client is told of for any exception; 500 where nobody foresaw it."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, scoring.PictureRefused):
+    if isinstance(error, PictureRefused):
         status = REFUSED_PICTURE_STATUS.get(error.code, 400)
         return Problem(status, error.code, error.detail)
     for kind, told, retry_after_s in _FROM_BELOW:

@@ -7,7 +7,9 @@ import time
 from base64 import b64decode
 from dataclasses import dataclass, replace
 
-from history_service.scoring import ModelIdentity, Scored, ScoringClient, ScoringError
+from history_service.answers import ModelIdentity, Scored
+from history_service.scoring import ScoringClient
+from history_service.scoring_errors import ScoringError
 
 PROBE_S = 3.0  # longest time for a look at the model
 RETRY_S = 1.0  # a model that is down is looked at again so soon

@@ -11,7 +11,7 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from history_service.errors import Problem
-from history_service.scoring import PictureRefused
+from history_service.scoring_errors import PictureRefused
 
 LONGEST_FILENAME = 255  # characters
 # Marks that turn the direction of text: a name could look like another one.

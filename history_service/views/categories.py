@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 
 from history_service.classifier import get_served_model
 from history_service.schemas import CategoriesOut
-from history_service.scoring import ModelDown
+from history_service.scoring_errors import ModelDown
 
 blueprint = APIBlueprint("categories", __name__, tag="Model")
 

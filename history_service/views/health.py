@@ -12,7 +12,7 @@ from history_service.classifier import get_served_model
 from history_service.database import read
 from history_service.errors import DATABASE_DOWN, Problem
 from history_service.schemas import HealthOut, StatusOut
-from history_service.scoring import ModelDown
+from history_service.scoring_errors import ModelDown
 
 blueprint = APIBlueprint("health", __name__, tag="Health", url_prefix="/health")
 

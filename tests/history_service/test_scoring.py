@@ -8,7 +8,8 @@ import pytest
 from real_parts import free_port
 from uploading import picture
 
-from history_service.scoring import ModelDown, ModelTooSlow, ScoringClient, Timeouts
+from history_service.scoring import ScoringClient, Timeouts
+from history_service.scoring_errors import ModelDown, ModelTooSlow
 from history_service.served_model import ServedModel
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -1,0 +1,84 @@
+"""What the served model answers, checked field by field before anything else sees it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from history_service.scoring_errors import REFUSALS, ModelNonsense, PictureRefused
+
+LONGEST_NAME = 200  # characters that the history has room for
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model answered. version: the registry's, or a stand-in where it has none."""
+
+    name: str
+    version: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the model says of one picture. scores: category → share in [0, 1], likely ones first.
+
+    categories: in the model's own order; latency_ms: of the call that brought the answer.
+    """
+
+    label: str
+    confidence: float
+    scores: dict[str, float]
+    categories: tuple[str, ...]
+    model: ModelIdentity
+    latency_ms: float = 0.0
+
+
+def read_answer(data: bytes, expected: int, latency_ms: float) -> list[Scored | PictureRefused]:
+    """The scoring server's body as one result a picture, in order.
+
+    expected: how many pictures were asked about. Raises ModelNonsense where it cannot be used.
+    """
+    try:
+        rows = json.loads(data)["predictions"]
+        if len(rows) != expected:
+            raise ModelNonsense(f"{len(rows)} rows for {expected} pictures")
+        return [_read_row(row, latency_ms) for row in rows]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelNonsense("not a prediction") from error
+
+
+def _read_row(row: dict[str, Any], latency_ms: float) -> Scored | PictureRefused:
+    if row["error"] is not None:
+        code = row["error"]["code"]
+        if code not in REFUSALS:
+            raise ModelNonsense("unknown refusal")
+        return PictureRefused(code)
+    scores = {name: _share(score) for name, score in row["scores"].items()}
+    if row["label"] not in scores or len(row["label"]) > LONGEST_NAME:
+        raise ModelNonsense("a label that is no category")
+    return Scored(
+        label=row["label"],
+        confidence=_share(row["confidence"]),
+        scores=dict(sorted(scores.items(), key=lambda item: -item[1])),
+        categories=tuple(scores),
+        model=_read_identity(row["model"]),
+        latency_ms=latency_ms,
+    )
+
+
+def _share(value: Any) -> float:
+    share = float(value)
+    if not math.isfinite(share) or not -1e-6 <= share <= 1 + 1e-6:
+        raise ModelNonsense("a score outside 0 to 1")
+    return min(max(share, 0.0), 1.0)
+
+
+def _read_identity(model: dict[str, Any]) -> ModelIdentity:
+    run_id = str(model.get("run_id") or "")
+    version = model.get("version")
+    shown = str(version) if version is not None else run_id[:8] or "unregistered"
+    name = str(model.get("name") or "model")
+    return ModelIdentity(name[:LONGEST_NAME], shown[:LONGEST_NAME], run_id[:64])
