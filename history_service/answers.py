@@ -26,6 +26,8 @@ class Scored:
     """What the model says of one picture. scores: category → share in [0, 1], likely ones first.
 
     categories: in the model's own order; latency_ms: of the call that brought the answer.
+    known: False where the picture looks like none of the categories; unknown_score: in [0, 1], the
+    share of validation photographs that look more like one. Both None by a model that cannot tell.
     """
 
     label: str
@@ -34,6 +36,8 @@ class Scored:
     categories: tuple[str, ...]
     model: ModelIdentity
     latency_ms: float = 0.0
+    known: bool | None = None
+    unknown_score: float | None = None
 
 
 def read_answer(data: bytes, expected: int, latency_ms: float) -> list[Scored | PictureRefused]:
@@ -46,7 +50,7 @@ def read_answer(data: bytes, expected: int, latency_ms: float) -> list[Scored | 
         if len(rows) != expected:
             raise ModelNonsense(f"{len(rows)} rows for {expected} pictures")
         return [_read_row(row, latency_ms) for row in rows]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ModelNonsense("not a prediction") from error
 
 
@@ -66,6 +70,8 @@ def _read_row(row: dict[str, Any], latency_ms: float) -> Scored | PictureRefused
         categories=tuple(scores),
         model=_read_identity(row["model"]),
         latency_ms=latency_ms,
+        known=_read_known(row.get("known")),
+        unknown_score=_read_unknown_score(row.get("unknown_score")),
     )
 
 
@@ -74,6 +80,23 @@ def _share(value: Any) -> float:
     if not math.isfinite(share) or not -1e-6 <= share <= 1 + 1e-6:
         raise ModelNonsense("a score outside 0 to 1")
     return min(max(share, 0.0), 1.0)
+
+
+def _read_known(value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ModelNonsense("`known` is neither true nor false")
+    return value
+
+
+def _read_unknown_score(value: Any) -> float | None:
+    return None if value is None else _share(_number(value))
+
+
+def _number(value: Any) -> float:
+    # JSON's true and "0.5" would pass as numbers in Python.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ModelNonsense("not a number")
+    return float(value)
 
 
 def _read_identity(model: dict[str, Any]) -> ModelIdentity:

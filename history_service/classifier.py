@@ -111,6 +111,8 @@ class Classifier:
             rows = Prediction.record(session, drafts)
         for draft in drafts:
             self._metrics.predictions.labels(draft.predicted_label, draft.model_version).inc()
+            if draft.known is False:
+                self._metrics.unknown_predictions.labels(draft.model_version).inc()
         return rows
 
     def _draft(self, upload: Upload, answer: Scored, request_id: str) -> Draft:
@@ -129,6 +131,8 @@ class Classifier:
             size_bytes=len(upload.data),
             idempotency_key=upload.idempotency_key,
             part=upload.part,
+            known=answer.known,
+            unknown_score=answer.unknown_score,
             thumbnail=None if self._keep == "none" else pictures.thumbnail(upload.data),
             original=upload.data if keeps_all else None,
             original_type=upload.media_type if keeps_all else None,

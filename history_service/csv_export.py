@@ -14,7 +14,8 @@ from history_service.database import rfc3339
 from history_service.models import Prediction, Selection
 
 COLUMNS = ("id", "created_at", "filename", "predicted_label", "confidence", "model_version")
-HEADER = (*COLUMNS, "all_scores")
+HEADER = (*COLUMNS, "all_scores", "known", "unknown_score")
+KNOWN = {True: "true", False: "false", None: ""}
 
 
 def csv_lines(session: Session, selection: Selection) -> Iterator[str]:
@@ -33,6 +34,8 @@ def _cells(row: Prediction) -> tuple[Any, ...]:
         row.confidence,
         _harmless(row.model_version),
         json.dumps(row.all_scores, ensure_ascii=False),
+        KNOWN[row.known],
+        row.unknown_score,
     )
 
 

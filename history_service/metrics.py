@@ -31,6 +31,12 @@ class Metrics:
         self.predictions = Counter(
             "predictions", "Predictions stored.", ["label", "model_version"], registry=registry
         )
+        self.unknown_predictions = Counter(
+            "unknown_predictions",
+            "Predictions stored of pictures that look like no category.",
+            ["model_version"],
+            registry=registry,
+        )
         self.model_seconds = Histogram(
             "model_seconds", "Time of a call of the model.", buckets=SECONDS, registry=registry
         )

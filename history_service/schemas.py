@@ -47,6 +47,13 @@ def text_in(longest: int, description: str) -> String:
     )
 
 
+def switch_in(description: str, **kwargs: Any) -> Boolean:
+    """`true` or `false`, as openapi.json says: marshmallow would take `on`, `1` and more."""
+    return Boolean(
+        truthy={"true"}, falsy={"false"}, metadata={"description": description}, **kwargs
+    )
+
+
 def share_in(description: str) -> Float:
     return Float(validate=Range(0, 1), metadata={"description": description})
 
@@ -62,6 +69,7 @@ class SelectionIn(SpanIn):
     max_confidence = share_in("With at most this confidence.")
     model_version = text_in(200, "By this version of the model.")
     filename = text_in(255, "Whose file's name holds this text, in any case.")
+    known = switch_in("That look like one of the categories, or that look like none.")
 
 
 class PageIn(SelectionIn):
@@ -104,6 +112,22 @@ class PredictionOut(Schema):
     )
     created_at = TimeOut(required=True)
     model_version = String(required=True)
+    known = Boolean(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "False: looks like none of the categories, and the label is a guess; "
+            "null: the model cannot tell."
+        },
+    )
+    unknown_score = Float(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "0 to 1: share of the validation photographs that look more like one of "
+            "the categories; null: the model cannot tell."
+        },
+    )
 
 
 class PredictionsOut(Schema):
@@ -167,6 +191,9 @@ class LatencyOut(Schema):
 
 class StatsOut(Schema):
     total_predictions = Integer(required=True)
+    unknown_predictions = Integer(
+        required=True, metadata={"description": "Of pictures that look like no category."}
+    )
     average_confidence = Float(required=True)
     predictions_per_category = Dict(keys=String(), values=Integer(), required=True)
     predictions_per_day = Dict(keys=String(), values=Integer(), required=True)

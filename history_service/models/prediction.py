@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, Double, Index, Integer, Select, String, delete, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Double,
+    Index,
+    Integer,
+    Select,
+    String,
+    delete,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -49,6 +61,8 @@ class Draft:
     size_bytes: int
     idempotency_key: str | None
     part: int
+    known: bool | None = None
+    unknown_score: float | None = None
     thumbnail: bytes | None = None
     original: bytes | None = None
     original_type: str | None = None
@@ -59,13 +73,25 @@ class Draft:
 
 
 class Prediction(db.Model):  # type: ignore[name-defined]
-    """What the model said of a picture. all_scores: category → share, likely ones first."""
+    """What the model said of a picture. all_scores: category → share, likely ones first.
+
+    known: False where the picture looks like none of the categories; unknown_score: in [0, 1], the
+    share of validation photographs that look more like one. Both None by a model that cannot tell.
+    """
 
     __tablename__ = "predictions"
     __table_args__ = (
         Index("ix_predictions_newest", "created_at", "id"),
         Index("ix_predictions_label", "predicted_label", "created_at", "id"),
         Index("ix_predictions_version", "model_version", "created_at", "id"),
+        # Its condition has to be, to the word, that of Selection: else no query uses it.
+        Index(
+            "ix_predictions_unknown",
+            "created_at",
+            "id",
+            sqlite_where=text("known IS 0"),
+            postgresql_where=text("known IS FALSE"),
+        ),
         Index("uq_predictions_key", "idempotency_key", "part", unique=True),
         {"sqlite_autoincrement": True},  # a deleted row's number is never given again
     )
@@ -85,6 +111,8 @@ class Prediction(db.Model):  # type: ignore[name-defined]
     size_bytes: Mapped[int] = mapped_column(Integer)
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     part: Mapped[int] = mapped_column(Integer)
+    known: Mapped[bool | None] = mapped_column(Boolean)
+    unknown_score: Mapped[float | None] = mapped_column(Double)
 
     @classmethod
     def record(cls, session: Session, drafts: Sequence[Draft]) -> list[Prediction | KeyReused]:
@@ -181,6 +209,7 @@ def delete_chosen(session: Session, chosen: Select) -> int:
             Prediction.predicted_label,
             Prediction.confidence,
             Prediction.latency_ms,
+            Prediction.known,
         ),
         execution_options={"synchronize_session": False},
     ).all()

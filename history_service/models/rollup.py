@@ -25,7 +25,13 @@ MILLION = 1_000_000
 
 CONFIDENCE_COLUMNS = [f"confidence_{i:02}" for i in range(CONFIDENCE_BINS)]
 LATENCY_COLUMNS = [f"latency_{i:02}" for i in range(len(LATENCY_EDGES_MS) + 1)]
-COUNTERS = ["count", "confidence_millionths", *CONFIDENCE_COLUMNS, *LATENCY_COLUMNS]
+COUNTERS = [
+    "count",
+    "unknown_count",
+    "confidence_millionths",
+    *CONFIDENCE_COLUMNS,
+    *LATENCY_COLUMNS,
+]
 
 
 class Counted(Protocol):
@@ -36,6 +42,7 @@ class Counted(Protocol):
     predicted_label: str
     confidence: float
     latency_ms: float
+    known: bool | None
 
 
 def confidence_bin(confidence: float) -> int:
@@ -61,6 +68,7 @@ class HourlyRollup(db.Model):  # type: ignore[name-defined]
     label: Mapped[str] = mapped_column(String(200), primary_key=True)
     day: Mapped[str] = mapped_column(String(10), index=True)
     count: Mapped[int] = mapped_column(Integer)
+    unknown_count: Mapped[int] = mapped_column(Integer, server_default="0")
     confidence_millionths: Mapped[int] = mapped_column(BigInteger)
 
     @classmethod
@@ -106,6 +114,7 @@ def _changes(predictions: Iterable[Counted], sign: int) -> dict[tuple[datetime, 
         hour = one.created_at.replace(minute=0, second=0, microsecond=0)
         counts = changes[hour, one.model_version, one.predicted_label]
         counts["count"] += sign
+        counts["unknown_count"] += sign * (one.known is False)
         counts["confidence_millionths"] += sign * round(one.confidence * MILLION)
         counts[CONFIDENCE_COLUMNS[confidence_bin(one.confidence)]] += sign
         counts[LATENCY_COLUMNS[latency_bin(one.latency_ms)]] += sign
@@ -119,6 +128,7 @@ class Summary:
     since: datetime | None
     until: datetime | None
     total: int = 0
+    unknown: int = 0
     confidence_millionths: int = 0
     by_label: dict[str, int] = field(default_factory=dict)
     by_version: dict[str, int] = field(default_factory=dict)
@@ -137,9 +147,9 @@ class Summary:
             summary._within(select(*(func.sum(table.c[name]) for name in COUNTERS)))
         ).one()
         numbers = [int(value or 0) for value in totals]
-        summary.total, summary.confidence_millionths = numbers[:2]
-        summary.confidence_histogram = numbers[2 : 2 + CONFIDENCE_BINS]
-        summary.latency_histogram = numbers[2 + CONFIDENCE_BINS :]
+        summary.total, summary.unknown, summary.confidence_millionths, *bins = numbers
+        summary.confidence_histogram = bins[:CONFIDENCE_BINS]
+        summary.latency_histogram = bins[CONFIDENCE_BINS:]
         summary.by_label = summary._grouped(session, HourlyRollup.label)
         summary.by_version = summary._grouped(session, HourlyRollup.model_version)
         summary.by_day = summary._grouped(session, HourlyRollup.day)

@@ -30,6 +30,7 @@ class Selection:
     until: datetime | None = None
     model_version: str | None = None
     filename: str | None = None
+    known: bool | None = None
 
     def where(self, query: Any) -> Any:
         """Adds the conditions to a select or delete over Prediction."""
@@ -42,15 +43,18 @@ class Selection:
             (Prediction.created_at.__ge__, self.since),
             (Prediction.created_at.__lt__, self.until),
             (filename_holds, self.filename),
+            (Prediction.known.is_, self.known),
         )
         return query.where(*(holds(value) for holds, value in conditions if value is not None))
 
     def count(self, session: Session) -> int:
         """How many there are; out of the roll-ups, which are few, where they can tell."""
         finer = (self.min_confidence, self.max_confidence, self.since, self.until, self.filename)
-        if any(value is not None for value in finer):
+        # Of known pictures there is no sum: those whose model could not tell count as neither.
+        if self.known or any(value is not None for value in finer):
             return session.scalar(self.where(select(func.count()).select_from(Prediction))) or 0
-        query: Select = select(func.sum(HourlyRollup.count))
+        counter = HourlyRollup.count if self.known is None else HourlyRollup.unknown_count
+        query: Select = select(func.sum(counter))
         if self.label is not None:
             query = query.where(HourlyRollup.label == self.label)
         if self.model_version is not None:

@@ -27,6 +27,7 @@ def show_stats(query_data: dict[str, datetime]) -> dict[str, Any]:
     low = current_app.config["UNSURE_BELOW"]
     return {
         "total_predictions": summary.total,
+        "unknown_predictions": summary.unknown,
         "average_confidence": summary.average_confidence,
         "predictions_per_category": summary.by_label,
         "predictions_per_day": summary.by_day,

@@ -69,7 +69,14 @@ class StandIn:
 
     def reset(self) -> None:
         self.control(
-            delay_s=0, status=200, body="", chokes=False, version="3", calls=0, largest_batch=0
+            delay_s=0,
+            status=200,
+            body="",
+            chokes=False,
+            older=False,
+            version="3",
+            calls=0,
+            largest_batch=0,
         )
 
 

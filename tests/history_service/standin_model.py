@@ -1,7 +1,8 @@
 """A scoring server that speaks exactly as MLflow's does with our model, without a network in it.
 
 It runs as a process of its own: python standin_model.py PORT. The colour of a picture decides its
-label, so that a test can foresee it. POST /control changes how it behaves (see Behaviour).
+label, so that a test can foresee it; white looks like no category. POST /control changes how it
+behaves (see Behaviour).
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ MAX_PIXELS = 40_000_000
 
 @dataclass
 class Behaviour:
-    """delay_s: before an answer; status and body: instead of one; chokes: 400 at a red picture."""
+    """delay_s: before an answer; status and body: instead of one; chokes: 400 at a red picture.
+
+    older: a model from before there were unknown pictures.
+    """
 
     delay_s: float = 0.0
     status: int = 200
     body: str = ""
     chokes: bool = False
+    older: bool = False
     version: str | None = "3"
     calls: int = 0
     largest_batch: int = 0
@@ -74,13 +79,19 @@ def predict(text: str) -> dict:
     total = sum(value + 1 for value in pixel)
     scores = {name: (pixel[i] + 1) / total for i, name in enumerate(CATEGORIES)}
     label = max(scores, key=scores.__getitem__)
-    return {
+    answer = {
         "label": label,
         "confidence": scores[label],
         "scores": scores,
         "model": model,
         "error": None,
     }
+    return answer if behaviour.older else {**answer, **describe_unknown(pixel)}
+
+
+def describe_unknown(pixel: tuple[int, ...]) -> dict:
+    unknown_score = min(pixel) / 255
+    return {"known": unknown_score <= 0.95, "unknown_score": unknown_score}
 
 
 class Handler(BaseHTTPRequestHandler):

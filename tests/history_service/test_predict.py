@@ -13,6 +13,8 @@ FIELDS = [
     "all_scores",
     "created_at",
     "model_version",
+    "known",
+    "unknown_score",
 ]
 
 

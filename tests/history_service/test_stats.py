@@ -38,6 +38,7 @@ drafts = st.builds(
     predicted_label=st.sampled_from(["football", "tennis_ball", "Rugby-Ei ⚽"]),
     model_version=st.sampled_from(["1", "2"]),
     confidence=st.floats(0, 1),
+    known=st.sampled_from([None, True, False]),
     latency_ms=st.floats(0, 20_000),
 )
 predict = st.tuples(
@@ -70,6 +71,7 @@ def act(kind, what, hours) -> None:
 def full_count(rows: list[Prediction]) -> Summary:
     """What the roll-ups ought to say, counted one by one."""
     counted = Summary(None, None, total=len(rows))
+    counted.unknown = sum(row.known is False for row in rows)
     counted.confidence_millionths = sum(round(row.confidence * 1_000_000) for row in rows)
     counted.by_label = dict(Counter(row.predicted_label for row in rows))
     counted.by_version = dict(Counter(row.model_version for row in rows))
@@ -97,6 +99,9 @@ def test_rollups_equal_a_full_count_whatever_was_predicted_and_deleted(app, acti
         rows = list(db.session.scalars(select(Prediction)))
         assert Summary.of(db.session) == full_count(rows)
         assert Selection().count(db.session) == len(rows)
+        for known in (True, False):
+            count = Selection(known=known).count(db.session)
+            assert count == sum(row.known is known for row in rows)
         assert db.session.scalar(select(func.min(HourlyRollup.count))) in (None, *range(1, 80))
 
 
@@ -105,6 +110,7 @@ def test_the_promised_fields_are_there(client):
         upload(client, picture(colour))
     stats = client.get("/stats").json
     assert stats["total_predictions"] == 3
+    assert stats["unknown_predictions"] == 0
     assert stats["predictions_per_category"] == {"basketball": 2, "tennis_ball": 1}
     assert 0.8 < stats["average_confidence"] < 0.9
     assert stats["model_loaded"] is True

@@ -7,6 +7,7 @@ import io
 from PIL import Image
 
 GREEN, RED, BLUE = (20, 240, 20), (240, 20, 20), (20, 20, 240)
+WHITE = (255, 255, 255)  # looks like no category to the stand-in, which guesses a basketball
 
 
 def picture(colour=BLUE, form="PNG", size=(32, 24), **options) -> bytes:
