@@ -7,7 +7,7 @@ LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-head
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format serve bench mlproject lock clean
+.PHONY: help demo test test-all lint format serve bench mlproject components lock clean
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -42,6 +42,7 @@ lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	ruff format --check .
 	mypy
 	python -m steps.shared.options | diff MLproject -
+	python -m azure_ml.components --check
 
 format: $(VENV)/dev ## let ruff put the code in shape
 	ruff check --fix .
@@ -53,10 +54,13 @@ bench: $(VENV)/dev ## measure, side by side with the plain way; results under be
 mlproject: $(VENV)/pipeline ## write MLproject from steps/shared/options.py
 	python -m steps.shared.options > MLproject
 
+components: $(VENV)/pipeline ## write azure_ml/components from steps/shared/options.py
+	python -m azure_ml.components
+
 lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
 	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
 	$(LOCK) --upgrade requirements/tracing.in -o requirements/tracing.txt
-	for name in history serving dev; do \
+	for name in history serving gpu dev; do \
 		$(LOCK) -c requirements/pipeline.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 

@@ -1,0 +1,1 @@
+"""The stages of `steps` on Azure Machine Learning: set up, upload, run, fetch, deploy, clean up."""

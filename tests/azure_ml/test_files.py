@@ -1,0 +1,213 @@
+"""The YAML files: written from the options, valid for Azure's own loaders, and whole as graphs."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from azure.ai.ml import load_component, load_compute, load_environment, load_job, load_workspace
+from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+
+from azure_ml import components, graph
+from steps.shared import options, recipes
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "azure_ml"
+PIPELINES = ("pipeline.yaml", "sweep.yaml")
+
+
+@pytest.mark.parametrize("path", components.texts(), ids=lambda path: path.name)
+def test_a_component_is_what_the_options_say(path):
+    assert path.read_text() == components.texts()[path]
+
+
+def test_a_stale_component_is_named_by_the_check(tmp_path, monkeypatch):
+    monkeypatch.setattr(components, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["components", "--check"])
+
+    with pytest.raises(SystemExit) as end:
+        components.main()
+
+    assert "out of date: ingest.yaml" in end.value.code
+    assert "make components" in end.value.code
+
+
+def test_writing_the_components_makes_the_check_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr(components, "FOLDER", tmp_path)
+    for arguments in ([], ["--check"]):
+        monkeypatch.setattr(sys, "argv", ["components", *arguments])
+        components.main()
+
+    assert len(list(tmp_path.glob("*.yaml"))) == len(components.texts())
+
+
+@pytest.mark.parametrize("stage", components.STAGES)
+def test_every_flag_of_a_component_is_one_of_the_stage(stage):
+    command = yaml.safe_load((FOLDER / "components" / f"{stage}.yaml").read_text())["command"]
+
+    flags = set(re.findall(r"--[a-z-]+", command))
+
+    assert flags <= {option.flag for option in options.of(stage)}
+
+
+@pytest.mark.parametrize("path", components.texts(), ids=lambda path: path.name)
+def test_azure_accepts_every_component(path):
+    outcome = load_component(path)._validate()
+
+    assert outcome.passed, outcome.error_messages
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_azure_accepts_every_pipeline(name):
+    outcome = load_job(FOLDER / name)._validate()
+
+    assert outcome.passed, outcome.error_messages
+
+
+def test_azure_accepts_computes_environments_and_workspace():
+    cluster = load_compute(FOLDER / "compute.yaml")
+    assert (cluster.min_instances, cluster.idle_time_before_scale_down) == (0, 120)
+    for name in ("cpu", "gpu"):
+        assert load_environment(FOLDER / "environments" / f"{name}.yaml").name
+    assert load_workspace(FOLDER / "workspace.yaml").name
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_our_own_check_finds_nothing(name):
+    assert graph.problems(FOLDER / name) == []
+
+
+PLANTED = {
+    "a reference to no step": ("jobs.split.outputs.out", "jobs.splitt.outputs.out", "there is no"),
+    "a reference to no output": ("jobs.train.outputs.out", "jobs.train.outputs.model", "is no"),
+    "a reference to no input": ("parent.inputs.size", "parent.inputs.sizes", "there is no"),
+    "an input that the component lacks": ("      prepared:", "      unprepared:", "no such input"),
+    "an input left out": ("      verdict: ${{parent.jobs.evaluate.outputs.out}}\n", "", "missing"),
+    "an input of the pipeline nobody reads": ("  seed: 1", "  seed: 1\n  more: 1", "nobody reads"),
+    "an output nobody reads": (
+        "    outputs:\n      out: ${{parent.outputs.registered}}\n",
+        "",
+        "register.outputs.out: nobody",
+    ),
+    "a word where a number is wanted": ("  size: 64", "  size: large", "string where integer"),
+    "a folder where a word is wanted": (
+        "network: ${{parent.inputs.network}}",
+        "network: ${{parent.inputs.photographs}}",
+        "uri_folder where string",
+    ),
+    "a number out of bounds": ("size: ${{parent.inputs.size}}", "size: 0", "not from 1"),
+    "an output that the component lacks": (
+        "      out: ${{parent.outputs.registered}}",
+        "      model: ${{parent.outputs.registered}}",
+        "no such output",
+    ),
+    "steps that wait for each other": (
+        "photos: ${{parent.jobs.ingest.outputs.out}}\n      size",
+        "photos: ${{parent.jobs.split.outputs.out}}\n      size",
+        "wait for each other",
+    ),
+}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the files, to be spoilt."""
+    return Path(shutil.copytree(FOLDER, tmp_path / "azure_ml"))
+
+
+@pytest.mark.parametrize(("right", "wrong", "says"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_fault_is_found(copy, right, wrong, says):
+    path = copy / "pipeline.yaml"
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+
+    found = graph.problems(path)
+
+    assert found
+    assert any(says in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("${{inputs.size}}", "${{inputs.sizes}}", "not declared"),
+        ("  --size ${{inputs.size}}\n", "", "does not use it"),
+    ],
+)
+def test_a_command_that_does_not_fit_its_component_is_found(copy, right, wrong, says):
+    path = copy / "components" / "dataprep.yaml"
+    path.write_text(path.read_text().replace(right, wrong))
+
+    assert any(says in sentence for sentence in graph.problems(copy / "pipeline.yaml"))
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_defaults_of_a_pipeline_are_those_of_main(name):
+    inputs = graph.read(FOLDER / name).inputs
+    defaults = {option.name: option.default for option in options.of("main")}
+    defaults["size"] = str(recipes.find(defaults["network"]).size)  # main's "auto"
+
+    given = {key: str(value) for key, value in inputs.items() if key != "photographs"}
+
+    assert given == {key: defaults[key] for key in given}
+
+
+def test_the_snapshot_holds_what_runs_and_nothing_else():
+    files = get_upload_files_from_folder(ROOT, ignore_file=get_ignore_file(ROOT))
+
+    names = {target for _, target in files}
+    assert {"steps/train.py", "steps/shared/report.html.j2", "requirements/pipeline.txt"} <= names
+    assert {name.split("/")[0] for name in names} == {
+        "azure_ml",
+        "conda.yaml",
+        "requirements",
+        "steps",
+    }
+    assert not [name for name in names if "__pycache__" in name or name.startswith("azure_ml/c")]
+    assert sum(Path(source).stat().st_size for source, _ in files) < 1_000_000
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package → version in a locked requirements file."""
+    text = (ROOT / "requirements" / name).read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==(\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_an_environment_is_built_from_conda_yaml_and_the_lock_it_names(name):
+    about = yaml.safe_load((FOLDER / "environments" / f"{name}.yaml").read_text())["build"]
+    context = (FOLDER / "environments" / about["path"]).resolve()
+    lines = (context / about["dockerfile_path"]).read_text().splitlines()
+
+    assert context == ROOT
+    assert "COPY conda.yaml /build/conda.yaml" in lines
+    assert "COPY requirements /build/requirements" in lines
+    assert any("--file /build/conda.yaml" in line for line in lines)
+    (pip,) = [d for d in yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][2:]]
+    assert pip == {"pip": ["-r requirements/pipeline.txt"]}
+
+
+def test_the_gpu_environment_differs_in_tensorflows_build_alone():
+    cpu, gpu = pins("pipeline.txt"), pins("gpu.txt")
+
+    assert gpu["tensorflow"] == cpu["tensorflow-cpu"]
+    more = {name for name in gpu if name not in cpu}
+    assert {name for name in more if not name.startswith("nvidia-")} <= {"tensorflow"}
+    assert {name: gpu[name] for name in gpu if name in cpu} == {
+        name: cpu[name] for name in gpu if name in cpu
+    }
+
+
+def test_no_lock_names_a_registry():
+    assert "://" not in (ROOT / "requirements" / "gpu.txt").read_text()
+
+
+def test_the_check_is_a_command():
+    command = [sys.executable, "-m", "azure_ml.components", "--check"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
