@@ -9,6 +9,9 @@ from typing import Any
 
 from history_service.scoring_errors import REFUSALS, ModelNonsense, PictureRefused
 
+HeatMap = list[list[float]]
+"""Rows of a map over the whole picture, h x w: what each place adds to the label's logit."""
+
 LONGEST_NAME = 200  # characters that the history has room for
 
 
@@ -28,6 +31,7 @@ class Scored:
     categories: in the model's own order; latency_ms: of the call that brought the answer.
     known: False where the picture looks like none of the categories; unknown_score: in [0, 1], the
     share of validation photographs that look more like one. Both None by a model that cannot tell.
+    heat_map: why this label; None where nobody asked or the model cannot say.
     """
 
     label: str
@@ -38,6 +42,7 @@ class Scored:
     latency_ms: float = 0.0
     known: bool | None = None
     unknown_score: float | None = None
+    heat_map: HeatMap | None = None
 
 
 def read_answer(data: bytes, expected: int, latency_ms: float) -> list[Scored | PictureRefused]:
@@ -72,6 +77,7 @@ def _read_row(row: dict[str, Any], latency_ms: float) -> Scored | PictureRefused
         latency_ms=latency_ms,
         known=_read_known(row.get("known")),
         unknown_score=_read_unknown_score(row.get("unknown_score")),
+        heat_map=_read_heat_map(row.get("heat_map")),
     )
 
 
@@ -90,6 +96,16 @@ def _read_known(value: Any) -> bool | None:
 
 def _read_unknown_score(value: Any) -> float | None:
     return None if value is None else _share(_number(value))
+
+
+def _read_heat_map(value: Any) -> HeatMap | None:
+    if value is None:
+        return None
+    rows = [[_number(one) for one in row] for row in value]
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or 0 in widths:
+        raise ModelNonsense("a heat map that is no rectangle")
+    return rows
 
 
 def _number(value: Any) -> float:

@@ -21,7 +21,13 @@ PROBLEM_SCHEMA = {
         "errors": {"type": "object", "description": "Which parameters are wrong, and why."},
     },
 }
-PREDICTION = {"$ref": "#/components/schemas/Prediction"}
+PREDICTED = {"$ref": "#/components/schemas/Predicted"}
+HEAT_MAP = {
+    "type": ["array", "null"],
+    "items": {"type": "array", "items": {"type": "number"}},
+    "description": "Only with explain=true: rows over the whole picture, what each place adds to "
+    "the label's logit, in the model's units; null: the model cannot say. It is not stored.",
+}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 FAILED_PICTURE = {
     "type": "object",
@@ -32,7 +38,7 @@ SEVERAL = {
     "type": "object",
     "required": ["predictions"],
     "properties": {
-        "predictions": {"type": "array", "items": {"oneOf": [PREDICTION, FAILED_PICTURE]}}
+        "predictions": {"type": "array", "items": {"oneOf": [PREDICTED, FAILED_PICTURE]}}
     },
 }
 
@@ -51,13 +57,16 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
     schemas["Problem"] = PROBLEM_SCHEMA
     for replaced in ("HTTPError", "ValidationError"):
         schemas.pop(replaced, None)
+    stored = schemas["Prediction"]
+    answered = {**stored["properties"], "heat_map": HEAT_MAP}
+    schemas["Predicted"] = {**stored, "properties": answered}
     for operations in spec["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict):
                 _add_problems(operation["responses"])
     spec["paths"]["/predict"]["post"]["requestBody"]["required"] = True
     predicted = spec["paths"]["/predict"]["post"]["responses"]["200"]["content"]
-    predicted["application/json"]["schema"] = {"oneOf": [PREDICTION, SEVERAL]}
+    predicted["application/json"]["schema"] = {"oneOf": [PREDICTED, SEVERAL]}
     home = spec["paths"]["/"]["get"]["responses"]["200"]["content"]
     home["text/html"] = {"schema": {"type": "string"}}
     return spec

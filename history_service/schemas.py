@@ -94,6 +94,10 @@ class PredictIn(Schema):
     img = List(File(), required=True, metadata={"description": "One picture, or several."})
 
 
+class PredictQueryIn(Schema):
+    explain = switch_in("`true` asks for a `heat_map`.", load_default=False)
+
+
 class PredictHeadersIn(Schema):
     idempotency_key = String(
         data_key="Idempotency-Key",

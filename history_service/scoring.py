@@ -50,13 +50,15 @@ class ScoringClient:
         if self._request("GET", "/ping", None, self._timeouts).status != 200:
             raise ModelDown("ping")
 
-    def score(self, pictures: Sequence[bytes], left_s: float) -> list[Scored | PictureRefused]:
+    def score(
+        self, pictures: Sequence[bytes], left_s: float, explain: bool = False
+    ) -> list[Scored | PictureRefused]:
         """Classifies encoded pictures in one call; one result a picture, in order.
 
-        left_s: seconds until nobody waits for the answer any more. Raises ModelDown,
-        ModelTooSlow or ModelNonsense where there is no result for any of them.
+        left_s: seconds until nobody waits for the answer any more; explain: asks for heat maps.
+        Raises ModelDown, ModelTooSlow or ModelNonsense where there is no result for any of them.
         """
-        body = _request_body(pictures)
+        body = _request_body(pictures, explain)
         started = time.perf_counter()
         with tracing.span("model.score", pictures=len(pictures)) as headers:
             response = self._request(
@@ -120,7 +122,8 @@ def _was_closed_unanswered(error: ProtocolError) -> bool:
     return any(isinstance(cause, ConnectionError) for cause in error.args)
 
 
-def _request_body(pictures: Sequence[bytes]) -> bytes:
+def _request_body(pictures: Sequence[bytes], explain: bool) -> bytes:
     """MLflow's dataframe_split, written by hand: base64 needs no escaping, and pictures are big."""
     rows = b",".join(b'["' + b64encode(picture) + b'"]' for picture in pictures)
-    return b'{"dataframe_split":{"columns":["image"],"data":[' + rows + b"]}}"
+    params = b',"params":{"explain":true}' if explain else b""
+    return b'{"dataframe_split":{"columns":["image"],"data":[' + rows + b"]}" + params + b"}"

@@ -77,6 +77,8 @@ class StandIn:
             version="3",
             calls=0,
             largest_batch=0,
+            explain_delay_s=0,
+            explained=0,
         )
 
 

@@ -26,7 +26,8 @@ MAX_PIXELS = 40_000_000
 class Behaviour:
     """delay_s: before an answer; status and body: instead of one; chokes: 400 at a red picture.
 
-    older: a model from before there were unknown pictures.
+    older: a model from before there were unknown pictures and heat maps; explain_delay_s: more
+    delay where heat maps are asked for. explained: pictures that were asked about with them.
     """
 
     delay_s: float = 0.0
@@ -37,6 +38,8 @@ class Behaviour:
     version: str | None = "3"
     calls: int = 0
     largest_batch: int = 0
+    explain_delay_s: float = 0.0
+    explained: int = 0
 
 
 behaviour = Behaviour()
@@ -62,15 +65,16 @@ def decode(text: str) -> Image.Image:
     if picture.width * picture.height > MAX_PIXELS:
         raise Refusal("too_many_pixels")
     try:
-        return picture.convert("RGB").resize((1, 1))
+        return picture.convert("RGB")
     except Exception:
         raise Refusal("damaged") from None
 
 
-def predict(text: str) -> dict:
+def predict(text: str, explain: bool) -> dict:
     model = {"name": "sports-balls", "version": behaviour.version, "run_id": "0123456789abcdef"}
     try:
-        pixel = decode(text).getpixel((0, 0))
+        picture = decode(text)
+        pixel = picture.resize((1, 1)).getpixel((0, 0))
     except Refusal as refusal:
         error = {"code": str(refusal), "message": "a message with /a/path in it"}
         return {"label": None, "confidence": None, "scores": None, "model": model, "error": error}
@@ -86,7 +90,16 @@ def predict(text: str) -> dict:
         "model": model,
         "error": None,
     }
-    return answer if behaviour.older else {**answer, **describe_unknown(pixel)}
+    if behaviour.older:
+        return answer
+    heat_map = draw_heat_map(picture) if explain else None
+    return {**answer, **describe_unknown(pixel), "heat_map": heat_map}
+
+
+def draw_heat_map(picture: Image.Image) -> list[list[float]]:
+    """3 x 4 places: the brighter, the more."""
+    small = picture.convert("L").resize((4, 3), Image.Resampling.BOX)
+    return [[small.getpixel((x, y)) - 50.5 for x in range(4)] for y in range(3)]
 
 
 def describe_unknown(pixel: tuple[int, ...]) -> dict:
@@ -119,14 +132,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, json.dumps(vars(behaviour)))
             return
         rows = [row[0] for row in body["dataframe_split"]["data"]]
+        explain = body.get("params") == {"explain": True}
         behaviour.calls += 1
+        behaviour.explained += len(rows) * explain
         behaviour.largest_batch = max(behaviour.largest_batch, len(rows))
-        time.sleep(behaviour.delay_s)
+        time.sleep(behaviour.delay_s + behaviour.explain_delay_s * explain)
         if behaviour.body or behaviour.status != 200:
             self.answer(behaviour.status, behaviour.body)
             return
         try:
-            self.answer(200, json.dumps({"predictions": [predict(row) for row in rows]}))
+            answers = [predict(row, explain) for row in rows]
+            self.answer(200, json.dumps({"predictions": answers}))
         except ValueError:
             self.answer(400, json.dumps({"stack_trace": "Traceback: /secret/path.py"}))
 
