@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
 
 from history_service.setting_types import (
     database_url,
@@ -52,6 +55,13 @@ SETTINGS = (
         "sqlite:///./predictions.db",
         "URL",
         "Where the history is: `sqlite:///file.db` or `postgresql://user:password@host/name`.",
+    ),
+    Setting(
+        "DATABASE_PASSWORD_FILE",
+        str,
+        "",
+        "path",
+        "A file with the password that `DATABASE_URL` leaves out, as secrets of containers are.",
     ),
     Setting(
         "DATABASE_POOL",
@@ -219,7 +229,18 @@ def load_settings(
     for setting in SETTINGS:
         value = given.get(setting.name, setting.default)
         loaded[setting.name] = setting.read(value) if isinstance(value, str) else value
+    if loaded["DATABASE_PASSWORD_FILE"]:
+        file = loaded["DATABASE_PASSWORD_FILE"]
+        loaded["DATABASE_URL"] = _with_password(loaded["DATABASE_URL"], Path(file))
     return loaded
+
+
+def _with_password(url: str, file: Path) -> str:
+    try:
+        password = file.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"DATABASE_PASSWORD_FILE={file}: {error.strerror}") from error
+    return make_url(url).set(password=password).render_as_string(hide_password=False)
 
 
 def settings_table() -> Iterator[str]:

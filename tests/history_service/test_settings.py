@@ -1,6 +1,7 @@
 """Settings: one table, checked at the start."""
 
 import pytest
+from sqlalchemy import make_url
 
 from history_service.setting_types import database_url
 from history_service.settings import SETTINGS, SettingError, load_settings
@@ -42,3 +43,20 @@ def test_a_wrong_value_is_named(name, value):
 def test_postgresql_means_psycopg_3():
     assert database_url("postgresql://u@h/d") == "postgresql+psycopg://u@h/d"
     assert database_url("postgres://u@h/d") == "postgresql+psycopg://u@h/d"
+
+
+def test_the_password_of_the_database_may_come_in_a_file_of_its_own(tmp_path):
+    (tmp_path / "password").write_text("p@ss/word\n")
+    environ = {
+        "DATABASE_URL": "postgresql://history@db/history",
+        "DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+
+    loaded = load_settings({}, environ)
+
+    assert make_url(loaded["DATABASE_URL"]).password == "p@ss/word"
+
+
+def test_a_file_of_the_password_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SettingError, match=r"DATABASE_PASSWORD_FILE=.*No such file"):
+        load_settings({}, {"DATABASE_PASSWORD_FILE": str(tmp_path / "nothing")})
