@@ -3,11 +3,19 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 DATA ?= sample
+# What builds images: Docker where its engine answers, else podman, else buildah; or ENGINE=…
+ENGINE ?= $(shell docker info >/dev/null 2>&1 && echo docker || command -v podman || command -v buildah)
+# HEALTHCHECK is no part of the OCI format, which podman and buildah would choose.
+BUILD = $(ENGINE) build $(if $(findstring docker,$(ENGINE)),,--format docker)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+TAG ?= $(VERSION)-$(REVISION)
+REPOSITORY ?= sports-ball
 LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format serve bench mlproject components lock clean
+.PHONY: help demo test test-all lint format serve bench mlproject components lock clean images baked
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -36,6 +44,19 @@ test: $(VENV)/dev ## the tests that run before every commit, and the coverage th
 
 test-all: $(VENV)/dev ## every test, the slow ones too
 	python -m pytest
+
+images: ## build both images, tagged VERSION-GITSHA; ENGINE=docker, podman or buildah, FLAGS=…
+	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build images"; exit 1; }
+	for name in model history; do \
+		$(BUILD) -f docker/$$name.Dockerfile -t $(REPOSITORY)-$$name:$(TAG) \
+			--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(FLAGS) . || exit 1; \
+	done
+
+baked: $(VENV)/pipeline ## the model image with a model inside: make baked MODEL=models:/NAME@champion
+	folder=$$(mktemp -d) && trap 'rm -rf '$$folder EXIT && \
+		uri=$$(mlflow artifacts download --artifact-uri "$(MODEL)" --dst-path $$folder | tail -1) && \
+		$(BUILD) -f docker/baked.Dockerfile --build-arg MODEL_IMAGE=$(REPOSITORY)-model:$(TAG) \
+			-t $(REPOSITORY)-model:$(TAG)-baked "$$uri"
 
 lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	ruff check .

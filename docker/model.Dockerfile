@@ -1,0 +1,52 @@
+# MLflow's scoring server without MLflow's other parts. Build it from the repository's root, or both
+# images at once: make images. The model is mounted at /model, named by MODEL_PATH, or baked in
+# (baked.Dockerfile).
+ARG PYTHON_IMAGE=docker.io/library/python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian13:nonroot@sha256:e792ab3d241a468a4fd7519ddbbebe66b49b5f365771716ea688ad40b6c6f1c2
+
+FROM ${BASE_IMAGE} AS base
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /build
+COPY requirements/serving.txt requirements.txt
+# A pip.conf (a private index, say) may be given as the secret `pip`; it stays out of the image.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements.txt \
+    && /opt/venv/bin/pip uninstall --yes pip setuptools
+COPY docker/healthcheck.py docker/serve_model.py /app/
+COPY docker/runtime_root.py docker/sbom.py ./
+COPY --from=base / /base
+ARG VERSION=0
+WORKDIR /app
+RUN mkdir /runtime && cp -r /app /runtime/app \
+    && PYTHONPATH=/app /opt/venv/bin/python -B /build/runtime_root.py --base /base --out /runtime \
+        serve_model uvicorn.main uvicorn.lifespan.on uvicorn.protocols.http.h11_impl fastapi onnxruntime pandas PIL.Image \
+    && /opt/venv/bin/python -B /build/sbom.py model "${VERSION}" /base /runtime
+
+FROM base
+ARG VERSION=0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="sports-ball model server" \
+      org.opencontainers.image.description="MLflow's scoring server on ONNX Runtime." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /runtime /
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    LD_LIBRARY_PATH=/usr/local/lib \
+    LANG=C.UTF-8 \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    HOST=0.0.0.0 \
+    PORT=5001 \
+    MODEL_PATH=/model
+WORKDIR /app
+USER 65532:65532
+EXPOSE 5001
+HEALTHCHECK --interval=10s --timeout=4s --start-period=60s --retries=3 \
+    CMD ["python", "healthcheck.py", "http://127.0.0.1:5001/ping", "3"]
+ENTRYPOINT ["python", "serve_model.py"]
