@@ -50,6 +50,7 @@ SELECTING = (
     "until",
     "model_version",
     "filename",
+    "known",
 )
 
 

@@ -41,16 +41,19 @@ function filled(form) {
   return query;
 }
 
-/** Asks for a key, deletes, and says what went wrong. The key lives as long as the tab. */
+/** Asks for a key, deletes, and says what went wrong. The key lives as long as the tab.
+ *
+ * deleted: called with the number of the prediction that is gone.
+ */
 export function startDeleting(list, dialog, deleted) {
   const form = dialog.querySelector("form");
   const alert = dialog.querySelector("[role=alert]");
-  let url;
+  let number;
 
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-delete]");
     if (!button) return;
-    url = `predictions/${button.dataset.delete}`;
+    number = button.dataset.delete;
     dialog.querySelector("[data-what]").textContent = button.dataset.what;
     form.elements.key.value = sessionStorage.getItem("key") ?? "";
     alert.hidden = true;
@@ -62,11 +65,11 @@ export function startDeleting(list, dialog, deleted) {
     event.preventDefault();
     const key = form.elements.key.value;
     const headers = { Authorization: `Bearer ${key}` };
-    const response = await fetch(url, { method: "DELETE", headers });
+    const response = await fetch(`predictions/${number}`, { method: "DELETE", headers });
     if (response.ok) {
       sessionStorage.setItem("key", key);
       dialog.close();
-      deleted();
+      deleted(number);
     } else {
       sessionStorage.removeItem("key");
       alert.textContent = await problemOf(response);

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from real_parts import postgres_cluster, postgres_programs, stand_in_model
+from browsing import axe_source, chromium
+from real_parts import gunicorn, postgres_cluster, postgres_programs, stand_in_model
 from sqlalchemy import create_engine, text
 
 from history_service import create_app
@@ -115,3 +116,42 @@ def keyed_client(make_app, key_and_line):
 @pytest.fixture(scope="session")
 def key_header(key_and_line):
     return {"Authorization": f"Bearer {key_and_line[0]}"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, stand_in, key_and_line):
+    """The address of the service with thumbnails and a key, for all tests of a file."""
+    folder = tmp_path_factory.mktemp("page")
+    environment = {
+        "DATABASE_URL": f"sqlite:///{folder}/history.db",
+        "SCORING_URL": stand_in.url,
+        "KEEP_IMAGES": "thumb",
+        "API_KEYS": key_and_line[1],
+    }
+    with gunicorn(**environment) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def page(browser, service, scoring_server):
+    """A tab on the page; fails where the page itself logs an error."""
+    context = browser.new_context(base_url=service)
+    tab = context.new_page()
+    errors = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda line: errors.append(line.text) if "Security" in line.text else None)
+    tab.goto("/")
+    yield tab
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))

@@ -1,70 +1,13 @@
 """The page, in a real browser against the service as it runs in production."""
 
 import json
-import os
-import shutil
-import subprocess
-import tarfile
 
 import pytest
+from browsing import choose, expect
 from real_parts import free_port, gunicorn, stand_in_model
-from uploading import BLUE, RED, picture
+from uploading import BLUE, RED, WHITE, picture
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-
-ARGUMENTS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory, stand_in, key_and_line):
-    """The service with thumbnails and a key, for all tests of this file."""
-    folder = tmp_path_factory.mktemp("page")
-    environment = {
-        "DATABASE_URL": f"sqlite:///{folder}/history.db",
-        "SCORING_URL": stand_in.url,
-        "KEEP_IMAGES": "thumb",
-        "API_KEYS": key_and_line[1],
-    }
-    with gunicorn(**environment) as (url, _):
-        yield url
-
-
-@pytest.fixture
-def page(browser, service, scoring_server):
-    """A tab on the page; fails where the page itself logs an error."""
-    context = browser.new_context(base_url=service)
-    tab = context.new_page()
-    errors = []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.on("console", lambda line: errors.append(line.text) if "Security" in line.text else None)
-    tab.goto("/")
-    yield tab
-    context.close()
-    assert errors == []
-
-
-def choose(page, *files: tuple[str, bytes]) -> None:
-    chosen = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
-    page.set_input_files("input[name=img]", chosen)
-
-
-def expect(locator):
-    return sync_api.expect(locator)
 
 
 def test_a_chosen_picture_shows_its_result_and_enters_history_and_statistics(page):
@@ -87,6 +30,35 @@ def test_several_pictures_at_once_each_get_a_card(page):
 def test_an_unsure_model_says_so_in_words(page):
     choose(page, ("grey.png", picture((120, 110, 100))))
     expect(page.locator("#results .warn")).to_contain_text("unsure")
+
+
+def test_a_picture_like_no_category_is_said_to_be_so_and_its_label_to_be_a_guess(page):
+    choose(page, ("white.png", picture(WHITE)))
+    result = page.locator("#results .result").first
+    expect(result.locator("h3")).to_have_text("This does not look like any of the categories")
+    expect(result).to_contain_text("Best guess: Basketball, 33 %")
+    first = page.locator("#history .card").first
+    expect(first).to_contain_text("white.png")
+    expect(first).to_contain_text("This does not look like any of the categories")
+    expect(first).to_contain_text("Best guess: Basketball, 33 %")
+    expect(page.locator("#statistics .tiles")).to_contain_text("Looks like no category")
+
+
+def test_history_shows_only_what_looks_like_no_category(page):
+    choose(page, ("white.png", picture(WHITE)), ("red.png", picture(RED)))
+    expect(page.locator("#results h3")).to_have_count(2)
+    page.get_by_label("Looks like").select_option("None of them")
+    titles = page.locator("#history .card-title")
+    expect(titles.filter(has_not_text="does not look like")).to_have_count(0)
+    expect(titles).not_to_have_count(0)
+    assert "known=false" in page.url
+
+
+def test_an_older_model_that_cannot_tell_says_nothing_of_it(page, scoring_server):
+    scoring_server.control(older=True)
+    choose(page, ("older.png", picture((255, 200, 200))))
+    expect(page.locator("#results h3")).to_contain_text("Basketball")
+    expect(page.locator("#results")).not_to_contain_text("does not look like")
 
 
 def test_what_is_no_picture_is_explained(page):
@@ -193,23 +165,6 @@ def test_an_offline_model_is_said_plainly_and_the_rest_works(browser, tmp_path):
         tab.close()
 
 
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory) -> str:
-    """The source of axe-core, which looks for barriers; skips where npm cannot get it."""
-    folder = tmp_path_factory.mktemp("axe")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm here")
-    command = [npm, "pack", "--silent", "axe-core@4"]
-    environment = {**os.environ, "npm_config_fetch_retries": "0"}
-    packed = subprocess.run(command, cwd=folder, check=False, env=environment, timeout=60)
-    archives = list(folder.glob("*.tgz"))
-    if packed.returncode != 0 or not archives:
-        pytest.skip("axe-core cannot be had")
-    with tarfile.open(archives[0]) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_axe_finds_nothing_serious(browser, service, axe, path, scheme):
@@ -217,8 +172,11 @@ def test_axe_finds_nothing_serious(browser, service, axe, path, scheme):
     tab = context.new_page()
     tab.goto(path)
     if path == "/":
-        choose(tab, ("a.png", picture((120, 110, 100))), ("bad.png", b"bad"))
+        grey = picture((120, 110, 100))
+        choose(tab, ("a.png", grey), ("bad.png", b"bad"), ("white.png", picture(WHITE)))
         expect(tab.locator("#results .notice")).to_have_count(2)
+        tab.get_by_role("button", name="Show why").first.click()
+        expect(tab.locator("#results canvas")).to_be_visible()
     tab.evaluate(axe)
     violations = tab.evaluate("axe.run().then(found => found.violations)")
     serious = [
