@@ -1,5 +1,6 @@
 """Parts the photographs into train, validation and test, duplicates kept together."""
 
+import hashlib
 from argparse import Namespace
 from pathlib import Path
 
@@ -19,38 +20,41 @@ TOLERANCE = 0.01
 def assign(table: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
     """Name the part of each row.
 
-    table: columns category, group and conflict. shares: part → share, together 1. Whole groups
-    go to one part, each category is parted alike, and groups with two labels only train.
+    table: columns category, group, conflict and sha256. shares: part → share, together 1. Whole
+    groups go to one part, each category is parted alike, and groups with two labels only train.
     Raises StageError where a category has too few different pictures for every part.
     """
-    rng = np.random.default_rng(seed)
     parts = pd.Series("train", index=table.index)
+    drawn = table.groupby("group")["sha256"].min().map(lambda sha: _drawn(seed, sha))
     category_of_group = table.groupby("group")["category"].agg(lambda c: c.mode()[0])
     for category, groups in category_of_group.groupby(category_of_group):
         rows = table[table["group"].isin(groups.index)]
-        sure = rows[~rows["conflict"]].groupby("group").size()
-        order = rng.permutation(sure.index.to_numpy())
-        placed = _fill(sure.loc[order], len(rows), shares, taken=len(rows) - int(sure.sum()))
-        missing = [part for part in PARTS if shares[part] and part not in placed.values()]
-        if missing:
+        sizes = rows[~rows["conflict"]].groupby("group").size()
+        if len(sizes) < len(PARTS):
             raise StageError(
-                f"category {category} has {len(sure)} different pictures, too few for a share in "
-                f"{' and '.join(missing)}: add pictures, or remove the category."
+                f"category {category} has {len(sizes)} different pictures, too few for a share in "
+                "train, validation and test: add pictures, or remove the category."
             )
+        placed = _place(sizes.loc[drawn[sizes.index].sort_values().index], len(rows), shares)
         parts.loc[rows.index] = rows["group"].map(placed).fillna("train")
     return parts
 
 
-def _fill(sizes: pd.Series, n: int, shares: dict[str, float], taken: int) -> dict[int, str]:
-    """Give each group in turn to the part that lacks most of its share."""
-    wanted = {part: shares[part] * n for part in PARTS if shares[part]}
-    have = dict.fromkeys(wanted, 0)
-    have["train"] += taken
-    placed = {}
-    for group, size in sizes.items():
-        part = max(wanted, key=lambda p: (wanted[p] - have[p]) / wanted[p])
-        placed[group], have[part] = part, have[part] + size
-    return placed
+def _drawn(seed: int, sha256: str) -> str:
+    """A group's place in the draw. It depends on nothing but the group, so that a picture that
+    comes or goes moves no other, and a new model is not tested on what an old one trained on."""
+    return hashlib.sha256(f"{seed}:{sha256}".encode()).hexdigest()
+
+
+def _place(sizes: pd.Series, n: int, shares: dict[str, float]) -> pd.Series:
+    """The first groups test, the next validate, until each has its share of n; the rest train."""
+    middles = sizes.cumsum() - sizes / 2
+    tested, validated = shares["test"] * n, (shares["test"] + shares["validation"]) * n
+    parts = np.select([middles < tested, middles < validated], ["test", "validation"], "train")
+    for place, part in ((0, "test"), (1, "validation"), (-1, "train")):
+        if part not in parts:  # few pictures: at least one each
+            parts[place] = part
+    return pd.Series(parts, index=sizes.index)
 
 
 def warn_of_shares(parts: pd.Series, shares: dict[str, float]) -> list[str]:

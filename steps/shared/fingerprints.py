@@ -10,6 +10,9 @@ from scipy.sparse.csgraph import connected_components
 LUMA_WAVES, CHROMA_WAVES = 10, 4
 """Lowest spatial frequencies kept a side; colour is seen more coarsely than light, as in JPEG."""
 
+SIZE = 64
+"""Side in pixels of the pictures that are compared."""
+
 SAME = 0.98
 """Least cosine of two fingerprints that count as one picture; see docs/data.md for its choice."""
 

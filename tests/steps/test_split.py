@@ -15,7 +15,10 @@ SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 def table_of(groups: list[int], category: str = "a", start: int = 0) -> pd.DataFrame:
     """Rows of one category; groups: the size of each group of near-duplicates."""
     numbers = np.repeat(np.arange(start, start + len(groups)), groups)
-    return pd.DataFrame({"category": category, "group": numbers, "conflict": False})
+    hashes = [f"{category}{number}" for number in numbers]
+    return pd.DataFrame(
+        {"category": category, "group": numbers, "conflict": False, "sha256": hashes}
+    )
 
 
 def two_categories(n: int = 100) -> pd.DataFrame:
@@ -75,6 +78,15 @@ def test_another_seed_gives_other_parts():
     table = two_categories()
 
     assert not assign(table, SHARES, 7).equals(assign(table, SHARES, 8))
+
+
+def test_a_picture_that_goes_moves_no_other_but_at_the_borders():
+    table = two_categories()
+    fewer = table.drop(index=[3, 50, 120])
+
+    moved = assign(table, SHARES, 7)[fewer.index] != assign(fewer, SHARES, 7)
+
+    assert moved.sum() <= 4
 
 
 def test_a_category_with_too_few_pictures_is_named():
