@@ -7,6 +7,7 @@ Every output of a component is a folder in which a stage writes a folder of its 
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from steps.shared import options
@@ -20,6 +21,13 @@ WORK = "work/"
 ONLY_FOR_KERAS_FILES = {"categories", "input_size", "pixel_scale"}
 READS_THE_REGISTRY = {"evaluate", "register"}
 """The same inputs can give another result tomorrow, so Azure must not reuse yesterday's."""
+TYPES: dict[Callable[[str], object], tuple[str, int | None, int | None]] = {
+    share: ("number", 0, 1),
+    positive: ("integer", 1, None),
+    whole: ("integer", 0, None),
+    port: ("integer", 1, 65_535),
+}
+"""What reads an option's text: the type, the least and the most of the input."""
 VARIANTS = {
     "train_gpu": {"environment": "azureml:sports-ball-gpu@latest"},
     "train_distributed": {
@@ -87,9 +95,7 @@ def _input(option: Option) -> list[str]:
 
 
 def _type(option: Option) -> tuple[str, dict[str, int]]:
-    bounds = {share: ("number", 0, 1), positive: ("integer", 1, None), whole: ("integer", 0, None)}
-    bounds[port] = ("integer", 1, 65_535)
-    kind, least, most = bounds.get(option.parse, ("string", None, None))  # type: ignore[call-overload]
+    kind, least, most = TYPES.get(option.parse, ("string", None, None))
     return kind, {k: v for k, v in (("min", least), ("max", most)) if v is not None}
 
 

@@ -57,25 +57,30 @@ class Pipeline:
 
 def read(path: Path) -> Pipeline:
     """Read a pipeline and the components that it names, relative to it."""
-    text = yaml.safe_load(path.read_text())
+    return resolve(yaml.safe_load(path.read_text()), path.parent)
+
+
+def resolve(text: dict, folder: Path) -> Pipeline:
+    """The pipeline that a YAML file's contents describe. folder: where the file is."""
     steps = {}
     for name, job in text["jobs"].items():
-        component = yaml.safe_load(
-            (path.parent / (job.get("component") or job["trial"])).read_text()
-        )
+        file = folder / (job.get("component") or job["trial"])
         steps[name] = Step(
             name,
             job.get("inputs", {}),
             job.get("outputs", {}),
-            component,
+            yaml.safe_load(file.read_text()),
             job.get("search_space", {}),
         )
     return Pipeline(text.get("inputs", {}), text.get("outputs", {}), steps)
 
 
-def problems(path: Path) -> list[str]:
-    """What is wrong with a pipeline, a sentence each; none where it will run as it is written."""
-    pipeline = read(path)
+def problems(text: dict, folder: Path) -> list[str]:
+    """What is wrong with a pipeline, a sentence each; none where it will run as it is written.
+
+    text: the contents of its YAML file. folder: where the file is.
+    """
+    pipeline = resolve(text, folder)
     found = [p for step in pipeline.steps.values() for p in _of_step(pipeline, step)]
     found += [p for step in pipeline.steps.values() for p in _of_command(step)]
     found += _unread(pipeline)

@@ -1,0 +1,147 @@
+"""A small Azure on loopback: the control plane in memory, blobs by Azurite, and the names to it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import loopback_azure
+import pytest
+from loopback_azure import ACCOUNT, KEY, TENANT, Azure
+from loopback_proxy import Certificates, Proxy
+
+HERE = Path(__file__).parent
+CONTAINERS = ("workspaceblobstore", "workspaceartifactstore", "code")
+SIGNED_IN = {
+    "AZURE_TENANT_ID": TENANT,
+    "AZURE_CLIENT_ID": "tester",
+    "AZURE_CLIENT_SECRET": "secret",
+}
+POLLING = {"AZUREML_RUN_POLLING_INTERVAL_MIN": "0", "AZUREML_RUN_POLLING_INTERVAL_MAX": "0"}
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory, certificates) -> Iterator[int]:
+    """Azurite's blob service; returns its port. Skips where it is not installed."""
+    program = HERE / "node_modules" / ".bin" / "azurite-blob"
+    if not (program.exists() and shutil.which("node")):
+        pytest.skip("Azurite is not installed: npm ci --ignore-scripts --prefix tests/azure_ml")
+    folder = tmp_path_factory.mktemp("azurite")
+    port = free_port()
+    flags = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
+    flags += ["--cert", certificates.chain, "--key", certificates.key, "--silent"]
+    flags += ["--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
+    process = subprocess.Popen(
+        [str(program), *[f for f in flags if f not in ("--location", str(folder))]],
+        env={**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+    )
+    try:
+        wait_for_port(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def wires(certificates) -> Iterator[SimpleNamespace]:
+    """The proxy and the control plane behind it, for all tests; its state is each test's own."""
+    state = SimpleNamespace(azure=Azure())
+
+    class Current:
+        """Whatever test runs now."""
+
+        def answer(self, *request):
+            return state.azure.answer(*request)
+
+    server = certificates.serve(loopback_azure.handler(Current()))
+    proxy = Proxy()
+    yield SimpleNamespace(state=state, proxy=proxy, port=server.server_address[1])
+    proxy.shutdown()
+    server.shutdown()
+
+
+@pytest.fixture
+def azure(wires, certificates, monkeypatch) -> Azure:
+    """An empty Azure of this test's own, signed in to, with nothing but it in reach."""
+    wires.state.azure = Azure()
+    wires.proxy.down = False
+    wires.proxy.routes = dict.fromkeys(("*.com", "*.ms"), wires.port)
+    for name in [n for n in os.environ if n.lower().endswith("_proxy") or n.startswith("AZURE")]:
+        monkeypatch.delenv(name)
+    settings = {"HTTPS_PROXY": wires.proxy.url, **SIGNED_IN, **POLLING}
+    settings |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), certificates.authority)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return wires.state.azure
+
+
+@pytest.fixture
+def network(wires, azure) -> Proxy:
+    """What lies between the commands and Azure; `down` cuts it."""
+    return wires.proxy
+
+
+@pytest.fixture
+def blobs(azure, wires, azurite):
+    """Azurite as the workspace's storage account, emptied; a client of the service."""
+    from azure.storage.blob import BlobServiceClient
+
+    wires.proxy.routes = {"*.blob.core.windows.net": azurite, **wires.proxy.routes}
+    service = BlobServiceClient(f"https://{ACCOUNT}.blob.core.windows.net", KEY)
+    for container in service.list_containers():
+        service.delete_container(container.name)
+    for name in CONTAINERS:
+        service.create_container(name)
+    return service
+
+
+@pytest.fixture
+def command(azure, capsys):
+    """Runs `python -m azure_ml …` in this process; returns its status, its output, its errors."""
+    from azure_ml.__main__ import main
+
+    def run(*arguments: object) -> SimpleNamespace:
+        capsys.readouterr()
+        try:
+            status = main([*map(str, arguments)])
+        finally:
+            logging.disable(logging.NOTSET)
+        said = capsys.readouterr()
+        return SimpleNamespace(status=status, out=said.out, err=said.err)
+
+    return run
+
+
+def free_port() -> int:
+    from steps.shared.services import free_port
+
+    return free_port()
+
+
+def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 60) -> None:
+    """Wait until something answers on loopback."""
+    import socket
+
+    limit = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert process.poll() is None, "it ended while it started"
+            assert time.monotonic() < limit, "it did not answer"
+            time.sleep(0.2)

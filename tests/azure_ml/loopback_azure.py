@@ -1,0 +1,307 @@
+"""Azure's control and data planes as far as the commands use them, in memory, on loopback.
+
+Resources are kept by their path: PUT keeps, GET gives or lists, DELETE removes. What Azure adds to
+them, and the few actions, are the methods of `Azure`.
+"""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs, urlsplit
+
+from azure.storage.blob import generate_container_sas
+
+TENANT, SUBSCRIPTION = (str(uuid.UUID(int=n)) for n in (1, 2))
+ACCOUNT, KEY = "ballstore", "bG9vcGJhY2stb25seQ=="
+REGION = "westeurope.api.azureml.ms"
+ML = "/providers/microsoft.machinelearningservices"
+Answer = tuple[int, object]
+
+
+class Azure:
+    """Everything that a test may look at or change: `resources` by path, `faults`, `calls`."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, dict] = {}
+        self.faults: list[list] = []
+        self.calls: list[tuple[str, str]] = []
+        self.subscriptions = [{"subscriptionId": SUBSCRIPTION, "displayName": "test"}]
+        self.free_cores = 100
+        self.statuses: dict[str, list[str]] = {}
+        """By a job's name: what it is asked in turn; the last stays."""
+        self.children: list[dict] = []
+        self.price = 0.39
+        self.soft_deleted: set[str] = set()
+        self.score: Callable[[dict, str | None], object] = lambda body, deployment: []
+        self.after_submit = "Completed"
+
+    def fail(self, method: str, pattern: str, status: int, code: str, message: str, times=1):
+        """Answer the next `times` calls that fit with an error."""
+        self.faults.append([method, re.compile(pattern, re.I), status, code, message, times])
+
+    def answer(self, method: str, host: str, url: str, body: dict, headers) -> Answer:
+        """(status, body) of a request."""
+        parts = urlsplit(url)
+        path, query = parts.path.rstrip("/"), parse_qs(parts.query)
+        self.calls.append((method, path))
+        for fault in self.faults:
+            if fault[5] and fault[0] == method and fault[1].search(path):
+                fault[5] -= 1
+                return error(*fault[2:5])
+        if host == "login.microsoftonline.com":
+            return login(path)
+        if host == "prices.azure.com":
+            return 200, {"Items": [price(self.price), price(9, "Windows"), price(0, sku="x Spot")]}
+        if host.endswith("inference.ml.azure.com"):
+            return 200, self.score(body, headers.get("azureml-model-deployment"))
+        if host == REGION:
+            return self._history(path)
+        return self._arm(method, path, query, body)
+
+    def _arm(self, method: str, path: str, query: dict, body: dict) -> Answer:
+        action = path.rsplit("/", 1)[-1].lower()
+        special = getattr(self, f"_{method.lower()}_{action}", None)
+        if special:
+            return special(path, body)
+        if method == "PUT":
+            return self._put(path, body)
+        if method == "PATCH":
+            self.resources[path.lower()] |= body
+            return 200, self.resources[path.lower()]
+        if method == "DELETE":
+            return self._delete(path, query)
+        return self._get(path)
+
+    def _get(self, path: str) -> Answer:
+        key = path.lower()
+        if key in self.resources:
+            return 200, self._alive(self.resources[key])
+        is_list = len(key.partition("/providers/")[2].split("/")) % 2 == 0
+        if is_list and "/providers/" in key:
+            below = [v for k, v in self.resources.items() if k.rpartition("/")[0] == key]
+            return 200, {"value": [self._alive(v) for v in reversed(below)]}
+        kind = "ResourceGroupNotFound" if "/providers/" not in key else "ResourceNotFound"
+        return error(404, kind, f"{path} was not found")
+
+    def _put(self, path: str, body: dict) -> Answer:
+        key, name = path.lower(), path.rsplit("/", 1)[-1]
+        if name.lower() in self.soft_deleted:
+            return error(409, "Conflict", f"{name} is soft-deleted; recover or purge it")
+        _, _, rest = path.partition("/providers/")
+        kind = "/".join([rest.split("/")[0], *rest.split("/")[1::2]])
+        now = datetime.now(UTC).isoformat()
+        made = {"id": path, "name": name, "type": kind, "systemData": {"createdAt": now}}
+        kept = {**body, **made}
+        kept.setdefault("properties", {})
+        kept["properties"]["provisioningState"] = "Succeeded"
+        for pattern, add in ADDED.items():
+            if re.search(pattern, key):
+                add(self, kept, name)
+        self.resources.pop(key, None)  # the newest is the last
+        self.resources[key] = kept
+        if "/versions/" in key:  # a version makes its container
+            container, _, version = path.rpartition("/versions/")
+            self._put_container(container, version)
+        return 200, kept
+
+    def _put_container(self, path: str, version: str) -> None:
+        body = {"properties": {"latestVersion": version, "nextVersion": version}}
+        self._put(path, body)
+
+    def _delete(self, path: str, query: dict) -> Answer:
+        key, name = path.lower(), path.rsplit("/", 1)[-1].lower()
+        gone = [k for k in self.resources if k == key or k.startswith(key + "/")]
+        for k in gone:
+            del self.resources[k]
+        if f"{ML}/workspaces/" in key and key.endswith(f"/workspaces/{name}"):
+            purged = query.get("forceToPurge", ["false"])[0].lower() == "true"
+            (self.soft_deleted.discard if purged else self.soft_deleted.add)(name)
+        return (200, {}) if gone else (204, None)
+
+    def _alive(self, resource: dict) -> dict:
+        name = resource["name"]
+        if name in self.statuses:
+            left = self.statuses[name]
+            resource["properties"]["status"] = left.pop(0) if len(left) > 1 else left[0]
+        return resource
+
+    # actions, and collections that are no resources
+
+    def _get_subscriptions(self, path, body) -> Answer:
+        return 200, {"value": self.subscriptions}
+
+    def _get_resources(self, path, body) -> Answer:
+        start = path.lower().removesuffix("/resources") + "/providers/"
+        top = [v for k, v in self.resources.items() if k.startswith(start) and k.count("/") == 8]
+        return 200, {"value": [v for v in top if "deployments" not in v["type"]]}
+
+    def _post_register(self, path, body) -> Answer:
+        provider = path.removesuffix("/register")
+        self._put(provider, {"registrationState": "Registered"})
+        return 200, {}
+
+    def _get_vmsizes(self, path, body) -> Answer:
+        sizes = {"Standard_F8s_v2": 8, "Standard_NC4as_T4_v3": 4}
+        kinds = {"supportedComputeTypes": ["AmlCompute"], "lowPriorityCapable": True, "gpus": 0}
+        family = "standardFSv2Family"
+        value = [{"name": n, "family": family, "vCPUs": c, **kinds} for n, c in sizes.items()]
+        return 200, {"value": value}
+
+    def _get_usages(self, path, body) -> Answer:
+        name = {"value": "Standard FSv2 Family Cluster Dedicated vCPUs"}
+        return 200, {"value": [{"name": name, "currentValue": 0, "limit": self.free_cores}]}
+
+    def _post_listsecrets(self, path, body) -> Answer:
+        return 200, {"secretsType": "AccountKey", "key": KEY}
+
+    def _post_listkeys(self, path, body) -> Answer:
+        return 200, {"primaryKey": "one", "secondaryKey": "two"}
+
+    def _post_startpendingupload(self, path, body) -> Answer:
+        sas = generate_container_sas(
+            ACCOUNT, "code", KEY, permission="racwl", expiry=datetime.now(UTC) + timedelta(hours=1)
+        )
+        uri = f"https://{ACCOUNT}.blob.core.windows.net/code"
+        secret = {"credentialType": "SAS", "sasUri": f"{uri}?{sas}"}
+        blob = {"blobUri": uri, "credential": secret, "storageAccountArmId": "x"}
+        return 200, {
+            "blobReferenceForConsumption": blob,
+            "pendingUploadType": "TemporaryBlobReference",
+        }
+
+    def _get_operations(self, path, body) -> Answer:
+        return 200, {"value": []}
+
+    def _history(self, path: str) -> Answer:
+        if path.endswith("/discovery"):
+            return 200, {"api": f"https://{REGION}", "history": f"https://{REGION}"}
+        name = path.split("/runs/")[1].split("/")[0]
+        if path.endswith("/children"):
+            return 200, {"value": self.children}
+        job = next(v for k, v in self.resources.items() if k.endswith(f"/jobs/{name.lower()}"))
+        status = self._alive(job)["properties"]["status"]
+        details = {"runId": name, "status": status, "logFiles": {}, "properties": {}}
+        if status == "Failed":
+            details["error"] = {"error": {"code": "UserError", "message": "a step failed"}}
+        return 200, details
+
+
+def made_workspace(azure: Azure, deployment: dict, name: str) -> None:
+    """A template deployment makes a workspace and what belongs to it."""
+    given = {k: v.get("value") for k, v in deployment["properties"]["parameters"].items()}
+    group = deployment["id"].partition("/providers/")[0]
+    mine = {
+        "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}",
+        "keyVault": f"{group}/providers/Microsoft.KeyVault/vaults/ballvault",
+        "applicationInsights": f"{group}/providers/Microsoft.Insights/components/ballinsights",
+    }
+    for path in mine.values():
+        azure._put(path, {"properties": {}})
+    path = (
+        f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{given['workspaceName']}"
+    )
+    tracking = f"azureml://{REGION}/mlflow/v1.0{path}"
+    urls = {"discoveryUrl": f"https://{REGION}/discovery", "mlFlowTrackingUri": tracking}
+    azure._put(path, {"location": given["location"], "properties": {**mine, **urls}})
+    for store in ("workspaceblobstore", "workspaceartifactstore"):
+        about = {"datastoreType": "AzureBlob", "accountName": ACCOUNT, "containerName": store}
+        about |= {"endpoint": "core.windows.net", "protocol": "https", "isDefault": True}
+        about["credentials"] = {"credentialsType": "AccountKey"}
+        azure._put(f"{path}/datastores/{store}", {"properties": about})
+    deployment["properties"]["outputResources"] = []
+
+
+def submitted(azure: Azure, job: dict, name: str) -> None:
+    """A job that was handed in is queued, runs, and ends as the test wants."""
+    studio = {"endpoint": f"https://ml.azure.com/runs/{name}", "jobServiceType": "Studio"}
+    job["properties"] |= {"services": {"Studio": studio}, "status": "Queued"}
+    azure.statuses.setdefault(name, ["Queued", "Running", azure.after_submit])
+
+
+def identified(azure: Azure, cluster: dict, name: str) -> None:
+    """A cluster gets the identity that it asks for."""
+    cluster["identity"] = {
+        "type": "SystemAssigned",
+        "principalId": str(uuid.uuid5(uuid.NAMESPACE_DNS, name)),
+    }
+
+
+def addressed(azure: Azure, endpoint: dict, name: str) -> None:
+    """An endpoint gets an address."""
+    url = f"https://{name}.westeurope.inference.ml.azure.com/score"
+    endpoint["properties"] |= {
+        "scoringUri": url,
+        "traffic": endpoint["properties"].get("traffic", {}),
+    }
+
+
+ADDED = {
+    r"/deployments/[^/]+$": made_workspace,
+    rf"{ML}/workspaces/[^/]+/jobs/[^/]+$": submitted,
+    rf"{ML}/workspaces/[^/]+/computes/[^/]+$": identified,
+    r"/onlineendpoints/[^/]+$": addressed,
+}
+"""By the path of a resource: what Azure adds to it."""
+
+
+def error(status: int, code: str, message: str) -> Answer:
+    """An error as Azure words it."""
+    return status, {"error": {"code": code, "message": message}}
+
+
+def price(dollars: float, product: str = "Linux", sku: str = "F8s v2") -> dict:
+    """A line of the price list."""
+    return {"retailPrice": dollars, "productName": product, "skuName": sku}
+
+
+def login(path: str) -> Answer:
+    """Who signs in, and a token for it."""
+    base = f"https://login.microsoftonline.com/{TENANT}"
+    if path.endswith("/token"):
+        return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "t." + "x" * 20}
+    if path.endswith("/instance"):
+        found = f"{base}/v2.0/.well-known/openid-configuration"
+        return 200, {"tenant_discovery_endpoint": found, "metadata": []}
+    issuer = {"issuer": f"{base}/v2.0", "token_endpoint": f"{base}/oauth2/v2.0/token"}
+    return 200, issuer | {"authorization_endpoint": f"{base}/oauth2/v2.0/authorize"}
+
+
+def handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
+    """What an HTTP server needs to speak as `azure`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            is_json = "json" in (self.headers.get("Content-Type") or "")
+            body = json.loads(raw) if raw and is_json else {}
+            host = self.headers["Host"].partition(":")[0]
+            status, answer = azure.answer(self.command, host, self.path, body, self.headers)
+            data = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            if status in (429, 503):
+                self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = _answer
+
+        def log_message(self, *_) -> None:
+            pass
+
+    return Handler
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for a condition; fails the test where it does not come true."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "took too long"
+        time.sleep(0.1)
