@@ -28,6 +28,8 @@ CLOUDS = {
     "AzureUSGovernment": AzureClouds.AZURE_US_GOVERNMENT,
     "AzureChinaCloud": AzureClouds.AZURE_CHINA_CLOUD,
 }
+TRIES = 5
+"""How often a request is tried again after 429 and 5xx: some 25 seconds in all."""
 GONE_WITHIN_S, POLL_S = 1800.0, 5.0
 """Longest that a deletion may take, and how often it is asked about."""
 
@@ -42,7 +44,7 @@ class Arm:
             endpoints["resource_manager"],
             policies=[
                 policies.RequestIdPolicy(),
-                policies.RetryPolicy(),
+                policies.RetryPolicy(retry_total=TRIES),
                 ARMChallengeAuthenticationPolicy(credential, *endpoints["credential_scopes"]),
             ],
         )

@@ -35,9 +35,8 @@ def compute(kind: str) -> AmlCompute:
 
 def environment_version(kind: str) -> str:
     """The same as long as nothing that the image is built from changes."""
-    built_from = [ROOT / "conda.yaml", ROOT / "requirements" / "pipeline.txt"]
-    built_from += [ROOT / "requirements" / "gpu.txt"] if kind == "gpu" else []
-    return digest([*built_from, FOLDER / "environments" / f"{kind}.Dockerfile"])
+    names = [f"{kind}.Dockerfile", "pipeline.txt", *(["gpu.txt"] if kind == "gpu" else [])]
+    return digest(ROOT / "requirements" / name for name in names)
 
 
 def component_version(file: Path) -> str:

@@ -51,7 +51,7 @@ def component(name: str) -> str:
         f"display_name: {name.replace('_', ' ')}",
         f"description: {options.STAGES[stage]}",
         f"is_deterministic: {str(stage not in READS_THE_REGISTRY).lower()}",
-        "code: ../..",
+        "additional_includes: [../../steps]",
         *(f"{key}: {value}" for key, value in runs.items()),
         "inputs:",
         *(line for option in inputs for line in _input(option)),

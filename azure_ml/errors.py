@@ -32,6 +32,8 @@ HELP = {
 """By the error code of Azure: the command that helps."""
 QUOTA = re.compile(r"quota|not ?enough cores|core limit|CapacityLimit", re.IGNORECASE)
 TAKEN = re.compile(r"soft.?deleted|already (exists|taken|in use)|FlagMustBeSetForRestore", re.I)
+NETWORK = re.compile(r"connection|proxy|resolve|timed out|unreachable", re.IGNORECASE)
+UNREACHED = (ServiceRequestError, ServiceResponseError, ConnectionError, TimeoutError)
 ACTION = re.compile(r"perform action '([^']+)'(?:.*?over scope '([^']+)')?", re.DOTALL)
 
 
@@ -43,17 +45,15 @@ def explain(error: BaseException) -> str:
     """One line on any error: what is wrong and, where it is known, what to do."""
     if isinstance(error, AzureMlError):
         return str(error)
-    if isinstance(error, ClientAuthenticationError) and _status(error) in (None, 400, 401):
+    if isinstance(error, ClientAuthenticationError) and not NETWORK.search(str(error)):
         return f"not logged in to Azure, or the login has ended: {LOGIN}"
+    if isinstance(error, (*UNREACHED, ClientAuthenticationError)):
+        return (
+            "no connection to Azure: check network and proxy (HTTPS_PROXY); the same command goes "
+            "on where it stopped"
+        )
     if isinstance(error, HttpResponseError):
         return _of_answer(error)
-    if isinstance(
-        error, ServiceRequestError | ServiceResponseError | ConnectionError | TimeoutError
-    ):
-        return (
-            f"no connection to Azure ({_first_line(error)}): check network and proxy; the same "
-            "command goes on where it stopped"
-        )
     if isinstance(error, JobException):
         return "the job failed; the studio link above shows the logs of the step that did"
     if isinstance(error, MlException | AzureError):
@@ -64,7 +64,7 @@ def explain(error: BaseException) -> str:
 def _of_answer(error: HttpResponseError) -> str:
     code = _code(error)
     text = f"{code} {error}"
-    if _status(error) == 403 or code in ("AuthorizationFailed", "LinkedAuthorizationFailed"):
+    if code not in HELP and _status(error) == 403:
         return _missing_role(error)
     if QUOTA.search(text):
         return f"the quota is too small: {_first_line(error)}: {quota_help()}"

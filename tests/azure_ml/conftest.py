@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import loopback_azure
 import pytest
-from loopback_azure import ACCOUNT, KEY, TENANT, Azure
+from azure.core.pipeline.policies import RetryPolicy
+from loopback_azure import ACCOUNT, KEY, SUBSCRIPTION, TENANT, Azure
 from loopback_proxy import Certificates, Proxy
 
 HERE = Path(__file__).parent
@@ -70,8 +71,9 @@ def wires(certificates) -> Iterator[SimpleNamespace]:
     server = certificates.serve(loopback_azure.handler(Current()))
     proxy = Proxy()
     yield SimpleNamespace(state=state, proxy=proxy, port=server.server_address[1])
-    proxy.shutdown()
-    server.shutdown()
+    for each in (proxy, server):
+        each.shutdown()
+        each.server_close()
 
 
 @pytest.fixture
@@ -86,6 +88,8 @@ def azure(wires, certificates, monkeypatch) -> Azure:
     settings |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), certificates.authority)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(RetryPolicy, "BACKOFF_MAX", 0)  # how often, not how long, is what counts
+    monkeypatch.setattr("azure_ml.arm.POLL_S", 0.01)
     return wires.state.azure
 
 
@@ -107,6 +111,18 @@ def blobs(azure, wires, azurite):
     for name in CONTAINERS:
         service.create_container(name)
     return service
+
+
+@pytest.fixture
+def workspace(azure, blobs) -> Azure:
+    """An Azure in which a workspace, its datastores and its cluster exist."""
+    from azure_ml.settings import read
+
+    names = read({})
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{names.resource_group}"
+    azure.put(group, {"location": names.location, "tags": {"made-by": "azure_ml-setup"}})
+    azure.make_workspace(group, names.workspace, names.location)
+    return azure
 
 
 @pytest.fixture
@@ -132,7 +148,7 @@ def free_port() -> int:
     return free_port()
 
 
-def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 60) -> None:
+def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 300) -> None:
     """Wait until something answers on loopback."""
     import socket
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+from azure.ai.ml import load_component
 from mlflow import MlflowClient
 
 from azure_ml.graph import Pipeline, Step, references
@@ -100,8 +100,8 @@ class LocalRunner:
 
 
 def copy_snapshot(folder: Path) -> Path:
-    """Copy what azure-ai-ml would upload of the repository, and nothing else."""
-    for source, target in get_upload_files_from_folder(ROOT, ignore_file=get_ignore_file(ROOT)):
-        (folder / target).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, folder / target)
+    """Copy what azure-ai-ml would send of the repository with a job, and nothing else."""
+    component = load_component(ROOT / "azure_ml" / "components" / "train.yaml")
+    with component._try_build_local_code() as code:
+        shutil.copytree(code.path, folder)
     return folder

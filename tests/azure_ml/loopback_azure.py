@@ -51,6 +51,8 @@ class Azure:
         for fault in self.faults:
             if fault[5] and fault[0] == method and fault[1].search(path):
                 fault[5] -= 1
+                if host == "login.microsoftonline.com":
+                    return fault[2], {"error": fault[3], "error_description": fault[4]}
                 return error(*fault[2:5])
         if host == "login.microsoftonline.com":
             return login(path)
@@ -68,26 +70,28 @@ class Azure:
         if special:
             return special(path, body)
         if method == "PUT":
-            return self._put(path, body)
+            return self.put(path, body)
         if method == "PATCH":
             self.resources[path.lower()] |= body
             return 200, self.resources[path.lower()]
         if method == "DELETE":
             return self._delete(path, query)
-        return self._get(path)
+        return self._get(path, "isDefault" in query)
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str, default_only: bool = False) -> Answer:
         key = path.lower()
         if key in self.resources:
             return 200, self._alive(self.resources[key])
         is_list = len(key.partition("/providers/")[2].split("/")) % 2 == 0
         if is_list and "/providers/" in key:
             below = [v for k, v in self.resources.items() if k.rpartition("/")[0] == key]
+            if default_only:
+                below = [v for v in below if v["properties"].get("isDefault")]
             return 200, {"value": [self._alive(v) for v in reversed(below)]}
         kind = "ResourceGroupNotFound" if "/providers/" not in key else "ResourceNotFound"
         return error(404, kind, f"{path} was not found")
 
-    def _put(self, path: str, body: dict) -> Answer:
+    def put(self, path: str, body: dict) -> Answer:
         key, name = path.lower(), path.rsplit("/", 1)[-1]
         if name.lower() in self.soft_deleted:
             return error(409, "Conflict", f"{name} is soft-deleted; recover or purge it")
@@ -110,7 +114,7 @@ class Azure:
 
     def _put_container(self, path: str, version: str) -> None:
         body = {"properties": {"latestVersion": version, "nextVersion": version}}
-        self._put(path, body)
+        self.put(path, body)
 
     def _delete(self, path: str, query: dict) -> Answer:
         key, name = path.lower(), path.rsplit("/", 1)[-1].lower()
@@ -129,6 +133,26 @@ class Azure:
             resource["properties"]["status"] = left.pop(0) if len(left) > 1 else left[0]
         return resource
 
+    def make_workspace(self, group: str, name: str, location: str) -> None:
+        """A workspace, what belongs to it, and its two datastores."""
+        mine = {
+            "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}",
+            "keyVault": f"{group}/providers/Microsoft.KeyVault/vaults/ballvault",
+            "applicationInsights": f"{group}/providers/Microsoft.Insights/components/ballinsights",
+        }
+        for path in mine.values():
+            self.put(path, {"properties": {}})
+        path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
+        tracking = f"azureml://{REGION}/mlflow/v1.0{path}"
+        urls = {"discoveryUrl": f"https://{REGION}/discovery", "mlFlowTrackingUri": tracking}
+        self.put(path, {"location": location, "properties": {**mine, **urls}})
+        for store in ("workspaceblobstore", "workspaceartifactstore"):
+            about = {"datastoreType": "AzureBlob", "accountName": ACCOUNT, "containerName": store}
+            about |= {"endpoint": "core.windows.net", "protocol": "https"}
+            about["isDefault"] = store == "workspaceblobstore"
+            about["credentials"] = {"credentialsType": "AccountKey"}
+            self.put(f"{path}/datastores/{store}", {"properties": about})
+
     # actions, and collections that are no resources
 
     def _get_subscriptions(self, path, body) -> Answer:
@@ -141,7 +165,7 @@ class Azure:
 
     def _post_register(self, path, body) -> Answer:
         provider = path.removesuffix("/register")
-        self._put(provider, {"registrationState": "Registered"})
+        self.put(provider, {"registrationState": "Registered"})
         return 200, {}
 
     def _get_vmsizes(self, path, body) -> Answer:
@@ -190,28 +214,11 @@ class Azure:
         return 200, details
 
 
-def made_workspace(azure: Azure, deployment: dict, name: str) -> None:
-    """A template deployment makes a workspace and what belongs to it."""
+def deployed(azure: Azure, deployment: dict, name: str) -> None:
+    """A template deployment makes a workspace."""
     given = {k: v.get("value") for k, v in deployment["properties"]["parameters"].items()}
     group = deployment["id"].partition("/providers/")[0]
-    mine = {
-        "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}",
-        "keyVault": f"{group}/providers/Microsoft.KeyVault/vaults/ballvault",
-        "applicationInsights": f"{group}/providers/Microsoft.Insights/components/ballinsights",
-    }
-    for path in mine.values():
-        azure._put(path, {"properties": {}})
-    path = (
-        f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{given['workspaceName']}"
-    )
-    tracking = f"azureml://{REGION}/mlflow/v1.0{path}"
-    urls = {"discoveryUrl": f"https://{REGION}/discovery", "mlFlowTrackingUri": tracking}
-    azure._put(path, {"location": given["location"], "properties": {**mine, **urls}})
-    for store in ("workspaceblobstore", "workspaceartifactstore"):
-        about = {"datastoreType": "AzureBlob", "accountName": ACCOUNT, "containerName": store}
-        about |= {"endpoint": "core.windows.net", "protocol": "https", "isDefault": True}
-        about["credentials"] = {"credentialsType": "AccountKey"}
-        azure._put(f"{path}/datastores/{store}", {"properties": about})
+    azure.make_workspace(group, given["workspaceName"], given["location"])
     deployment["properties"]["outputResources"] = []
 
 
@@ -240,7 +247,7 @@ def addressed(azure: Azure, endpoint: dict, name: str) -> None:
 
 
 ADDED = {
-    r"/deployments/[^/]+$": made_workspace,
+    r"/microsoft.resources/deployments/[^/]+$": deployed,
     rf"{ML}/workspaces/[^/]+/jobs/[^/]+$": submitted,
     rf"{ML}/workspaces/[^/]+/computes/[^/]+$": identified,
     r"/onlineendpoints/[^/]+$": addressed,
@@ -286,8 +293,8 @@ def handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
-            if status in (429, 503):
-                self.send_header("Retry-After", "0")
+            if status == 429:
+                self.send_header("x-ms-retry-after-ms", "10")
             self.end_headers()
             self.wfile.write(data)
 

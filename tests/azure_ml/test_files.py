@@ -10,6 +10,7 @@ import pytest
 import yaml
 from azure.ai.ml import load_component, load_compute, load_environment, load_job, load_workspace
 from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+from local_runner import copy_snapshot
 
 from azure_ml import components, graph
 from steps.shared import options, recipes
@@ -159,19 +160,15 @@ def test_defaults_of_a_pipeline_are_those_of_main(name):
     assert given == {key: defaults[key] for key in given}
 
 
-def test_the_snapshot_holds_what_runs_and_nothing_else():
-    files = get_upload_files_from_folder(ROOT, ignore_file=get_ignore_file(ROOT))
+def test_the_snapshot_holds_what_runs_and_nothing_else(tmp_path):
+    snapshot = copy_snapshot(tmp_path / "snapshot")
 
-    names = {target for _, target in files}
-    assert {"steps/train.py", "steps/shared/report.html.j2", "requirements/pipeline.txt"} <= names
-    assert {name.split("/")[0] for name in names} == {
-        "azure_ml",
-        "conda.yaml",
-        "requirements",
-        "steps",
-    }
-    assert not [name for name in names if "__pycache__" in name or name.startswith("azure_ml/c")]
-    assert sum(Path(source).stat().st_size for source, _ in files) < 1_000_000
+    files = [path for path in snapshot.rglob("*") if path.is_file()]
+    names = {path.relative_to(snapshot).as_posix() for path in files}
+    assert {"steps/train.py", "steps/shared/report.html.j2"} <= names
+    assert {name.split("/")[0] for name in names} == {"steps"}
+    assert {path.suffix for path in files} == {".py", ".j2"}
+    assert sum(path.stat().st_size for path in files) < 1_000_000
 
 
 def pins(name: str) -> dict[str, str]:
@@ -181,17 +178,29 @@ def pins(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu"])
-def test_an_environment_is_built_from_conda_yaml_and_the_lock_it_names(name):
+def test_an_environment_is_what_conda_yaml_describes(name):
+    """Both install the same Python and the same locked file, hashes and all."""
     about = yaml.safe_load((FOLDER / "environments" / f"{name}.yaml").read_text())["build"]
     context = (FOLDER / "environments" / about["path"]).resolve()
-    lines = (context / about["dockerfile_path"]).read_text().splitlines()
+    dockerfile = (context / about["dockerfile_path"]).read_text()
+    python, _, pip = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"]
 
-    assert context == ROOT
-    assert "COPY conda.yaml /build/conda.yaml" in lines
-    assert "COPY requirements /build/requirements" in lines
-    assert any("--file /build/conda.yaml" in line for line in lines)
-    (pip,) = [d for d in yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][2:]]
-    assert pip == {"pip": ["-r requirements/pipeline.txt"]}
+    assert python in dockerfile
+    (locked,) = [line.removeprefix("-r ") for line in pip["pip"]]
+    assert ROOT / locked == context / "pipeline.txt"
+    assert "--require-hashes --requirement /build/pipeline.txt" in dockerfile
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_an_image_is_built_from_what_its_dockerfile_copies(name):
+    context = Path(load_environment(FOLDER / "environments" / f"{name}.yaml").path)
+
+    files = get_upload_files_from_folder(context, ignore_file=get_ignore_file(context))
+
+    sent = {target for _, target in files}
+    assert sent == {"pipeline.txt", "gpu.txt", "cpu.Dockerfile", "gpu.Dockerfile"}
+    copied = re.search("^COPY (.*) /build/$", (context / f"{name}.Dockerfile").read_text(), re.M)
+    assert copied and set(copied[1].split()) <= sent
 
 
 def test_the_gpu_environment_differs_in_tensorflows_build_alone():
