@@ -52,7 +52,13 @@ class Cloud:
     def ml(self) -> MLClient:
         """azure-ai-ml, on the workspace."""
         names = self.settings
-        return MLClient(self.credential, self.subscription, names.resource_group, names.workspace)
+        return MLClient(
+            self.credential,
+            self.subscription,
+            names.resource_group,
+            names.workspace,
+            show_progress=False,
+        )
 
 
 def quieten(verbose: bool) -> None:

@@ -34,6 +34,7 @@ QUOTA = re.compile(r"quota|not ?enough cores|core limit|CapacityLimit", re.IGNOR
 TAKEN = re.compile(r"soft.?deleted|already (exists|taken|in use)|FlagMustBeSetForRestore", re.I)
 NETWORK = re.compile(r"connection|proxy|resolve|timed out|unreachable", re.IGNORECASE)
 UNREACHED = (ServiceRequestError, ServiceResponseError, ConnectionError, TimeoutError)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 ACTION = re.compile(r"perform action '([^']+)'(?:.*?over scope '([^']+)')?", re.DOTALL)
 
 
@@ -115,6 +116,10 @@ def _code(error: HttpResponseError) -> str:
 def _first_line(error: BaseException) -> str:
     inner = getattr(getattr(error, "error", None), "message", None)
     message = str(inner or getattr(error, "message", "") or error)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
+    lines = [line.strip() for line in COLOUR.sub("", message).splitlines()]
+    lines = [line for line in lines if line] or [type(error).__name__]
+    # azure-ai-ml's validation writes pages; what is wrong stands at "(x)", or below "(x) NAME:".
+    at = next((i for i, line in enumerate(lines) if line.startswith("(x)")), 0)
+    text = " ".join(lines[at : at + 2]) if lines[at].endswith(":") else lines[at]
+    text = text.removeprefix("(x) ")
     return re.sub(r"^\(\w+\)\s*", "", text)[:300].rstrip(".: ")

@@ -111,11 +111,12 @@ def _of_step(pipeline: Pipeline, step: Step) -> Iterator[str]:
         wanted, given = declared[name]["type"], type_of(value)
         for reference in references(value):
             given = _resolve(pipeline, reference)
+            value = pipeline.inputs.get(reference.removeprefix("parent.inputs."))
             if not given:
                 yield f"{where}: there is no {reference}."
         if given and given != wanted and (given, wanted) not in FITS:
             yield f"{where}: {given} where {wanted} is wanted."
-        elif given in ("integer", "number") and not references(value):
+        elif given in ("integer", "number") and wanted == given:
             yield from _out_of_bounds(where, value, declared[name])
     for name, about in declared.items():
         given_at_all = name in step.inputs or name in step.searched

@@ -8,7 +8,7 @@ from typing import cast
 import yaml
 from azure.ai.ml import load_job
 from azure.ai.ml.entities import PipelineJob
-from azure.ai.ml.exceptions import JobException
+from azure.ai.ml.exceptions import JobException, MlException
 from azure.core.exceptions import ResourceNotFoundError
 
 from azure_ml import assets, graph
@@ -117,7 +117,7 @@ def require_asset(cloud: Cloud, path: str) -> None:
     name, _, version = name.partition(":")
     try:
         cloud.ml.data.get(name, version=version or None, label=None if version else label)
-    except ResourceNotFoundError as error:
+    except (ResourceNotFoundError, MlException) as error:
         raise AzureMlError(
             f"there is no data asset {asset} in {cloud.settings.workspace}: "
             "python -m azure_ml upload DATA makes it, or python -m azure_ml run --sample needs none"

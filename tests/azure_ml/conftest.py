@@ -115,13 +115,19 @@ def blobs(azure, wires, azurite):
 
 @pytest.fixture
 def workspace(azure, blobs) -> Azure:
-    """An Azure in which a workspace, its datastores and its cluster exist."""
+    """An Azure in which `setup` has been: workspace, datastores, clusters and environments."""
     from azure_ml.settings import read
 
     names = read({})
     group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{names.resource_group}"
     azure.put(group, {"location": names.location, "tags": {"made-by": "azure_ml-setup"}})
-    azure.make_workspace(group, names.workspace, names.location)
+    path = azure.make_workspace(group, names.workspace, names.location)
+    for kind in ("cpu", "gpu"):
+        azure.put(f"{path}/environments/sports-ball-{kind}/versions/1", {"properties": {}})
+    for name in (names.cluster, names.gpu_cluster):
+        size = {"vmSize": "Standard_F8s_v2", "scaleSettings": {"minNodeCount": 0}}
+        about = {"computeType": "AmlCompute", "properties": size}
+        azure.put(f"{path}/computes/{name}", {"properties": about})
     return azure
 
 

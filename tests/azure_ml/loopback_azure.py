@@ -8,6 +8,7 @@ import json
 import re
 import time
 import uuid
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -17,6 +18,15 @@ from azure.storage.blob import generate_container_sas
 
 TENANT, SUBSCRIPTION = (str(uuid.UUID(int=n)) for n in (1, 2))
 ACCOUNT, KEY = "ballstore", "bG9vcGJhY2stb25seQ=="
+TOKEN = ".".join(
+    b64encode(json.dumps(part).encode()).decode().rstrip("=")
+    for part in (
+        {"alg": "none"},
+        {"tid": TENANT, "oid": "tester", "aud": "https://ml.azure.com"},
+        "",
+    )
+)
+"""A JSON web token whose signature nobody checks."""
 REGION = "westeurope.api.azureml.ms"
 ML = "/providers/microsoft.machinelearningservices"
 Answer = tuple[int, object]
@@ -83,7 +93,9 @@ class Azure:
         if key in self.resources:
             return 200, self._alive(self.resources[key])
         is_list = len(key.partition("/providers/")[2].split("/")) % 2 == 0
-        if is_list and "/providers/" in key:
+        # Without its workspace nothing is there; without a name's container, no version of it is.
+        workspace = re.match(rf".*{ML}/workspaces/[^/]+", key)
+        if is_list and "/providers/" in key and (not workspace or workspace[0] in self.resources):
             below = [v for k, v in self.resources.items() if k.rpartition("/")[0] == key]
             if default_only:
                 below = [v for v in below if v["properties"].get("isDefault")]
@@ -98,7 +110,12 @@ class Azure:
         _, _, rest = path.partition("/providers/")
         kind = "/".join([rest.split("/")[0], *rest.split("/")[1::2]])
         now = datetime.now(UTC).isoformat()
-        made = {"id": path, "name": name, "type": kind, "systemData": {"createdAt": now}}
+        made = {
+            "id": path,
+            "name": name,
+            "type": kind,
+            "systemData": {"createdAt": now, "lastModifiedAt": now},
+        }
         kept = {**body, **made}
         kept.setdefault("properties", {})
         kept["properties"]["provisioningState"] = "Succeeded"
@@ -133,8 +150,8 @@ class Azure:
             resource["properties"]["status"] = left.pop(0) if len(left) > 1 else left[0]
         return resource
 
-    def make_workspace(self, group: str, name: str, location: str) -> None:
-        """A workspace, what belongs to it, and its two datastores."""
+    def make_workspace(self, group: str, name: str, location: str) -> str:
+        """A workspace, what belongs to it, and its two datastores; returns its path."""
         mine = {
             "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}",
             "keyVault": f"{group}/providers/Microsoft.KeyVault/vaults/ballvault",
@@ -152,6 +169,7 @@ class Azure:
             about["isDefault"] = store == "workspaceblobstore"
             about["credentials"] = {"credentialsType": "AccountKey"}
             self.put(f"{path}/datastores/{store}", {"properties": about})
+        return path
 
     # actions, and collections that are no resources
 
@@ -246,11 +264,17 @@ def addressed(azure: Azure, endpoint: dict, name: str) -> None:
     }
 
 
+def scaled(azure: Azure, deployment: dict, name: str) -> None:
+    """An online deployment says how it grows."""
+    deployment["properties"].setdefault("scaleSettings", {"scaleType": "Default"})
+
+
 ADDED = {
     r"/microsoft.resources/deployments/[^/]+$": deployed,
     rf"{ML}/workspaces/[^/]+/jobs/[^/]+$": submitted,
     rf"{ML}/workspaces/[^/]+/computes/[^/]+$": identified,
     r"/onlineendpoints/[^/]+$": addressed,
+    r"/onlineendpoints/[^/]+/deployments/[^/]+$": scaled,
 }
 """By the path of a resource: what Azure adds to it."""
 
@@ -269,7 +293,7 @@ def login(path: str) -> Answer:
     """Who signs in, and a token for it."""
     base = f"https://login.microsoftonline.com/{TENANT}"
     if path.endswith("/token"):
-        return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "t." + "x" * 20}
+        return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": TOKEN}
     if path.endswith("/instance"):
         found = f"{base}/v2.0/.well-known/openid-configuration"
         return 200, {"tenant_discovery_endpoint": found, "metadata": []}

@@ -3,6 +3,7 @@
 Clients take it from HTTPS_PROXY, so they run as they are, against the addresses that they know.
 """
 
+import contextlib
 import fnmatch
 import select
 import socket
@@ -20,7 +21,7 @@ HOSTS = (
     "prices.azure.com",
     "*.api.azureml.ms",
     "*.blob.core.windows.net",
-    "*.inference.ml.azure.com",
+    "*.westeurope.inference.ml.azure.com",
 )
 
 
@@ -90,7 +91,8 @@ class Tunnel(socketserver.StreamRequestHandler):
             return
         with socket.create_connection(("127.0.0.1", port)) as there:
             self.wfile.write(b"HTTP/1.1 200 ok\r\n\r\n")
-            self._pump(self.connection, there)
+            with contextlib.suppress(OSError):  # either end may hang up
+                self._pump(self.connection, there)
 
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         peers = {one: other, other: one}

@@ -1,4 +1,4 @@
-"""azureml-mlflow as it is: runs, artefacts and registry through a TLS front of a real MLflow server.
+"""azureml-mlflow as it is: runs, artefacts, registry, through a TLS front of a real MLflow server.
 
 Once with everything, once with 404 to what Azure ML's server does not know (aliases, logged
 models, inputs of a run).
