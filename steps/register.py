@@ -4,7 +4,6 @@
 .keras file that was trained elsewhere, which is packed first.
 """
 
-import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -98,13 +97,7 @@ def artifact_uri(model: PackedModel) -> str:
 
 def version_of(args: Namespace, model: PackedModel, verdict: dict | None) -> ModelVersion:
     """The version that --model names, or a new one."""
-    named = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@(.+))", args.model)
-    if named:
-        name, number, alias = named.groups()
-        if alias:
-            return MlflowClient().get_model_version_by_alias(name, alias)
-        return MlflowClient().get_model_version(name, number)
-    return registry.create_version(
+    return registry.version_at(args.model) or registry.create_version(
         args.model_name,
         artifact_uri(model),
         model.facts["run_id"],

@@ -24,17 +24,7 @@ def pin(uri: str | None, name: str) -> str:
     Raises StageError where there is no such model.
     """
     uri = uri or f"models:/{name}@{registry.CHAMPION}"
-    if uri.startswith("models:/") and "@" in uri:
-        name, _, alias = uri.removeprefix("models:/").partition("@")
-        version = registry.by_alias(name, alias)
-        if version is None:
-            raise StageError(
-                f"there is no {uri} in the registry: `mlflow run .` makes one "
-                "(its gate must be passed), or name another with --model-path."
-            )
-        return f"models:/{name}/{version.version}"
-    registry.fetch(uri)
-    return uri
+    return registry.fetch(uri).uri
 
 
 def scoring_server(uri: str, port: int) -> Service:

@@ -5,6 +5,7 @@ aliases, a tag on the version says the same.
 """
 
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from steps.shared.stage import StageError
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+NAMED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@(.+))")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ def fetch(uri: str) -> PackedModel:
 
     Raises StageError where there is none, or where it is not one that this project packed.
     """
+    version = version_at(uri)
+    if version:  # an alias is a question that not every server answers
+        uri = f"models:/{version.name}/{version.version}"
     try:
         folder = Path(uri) if Path(uri).is_dir() else Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
@@ -44,6 +49,27 @@ def fetch(uri: str) -> PackedModel:
     if not (folder / "artifacts" / "facts.json").is_file():
         raise StageError(f"{uri} is not a model that this project packed: no artifacts/facts.json.")
     return PackedModel(folder, uri)
+
+
+def version_at(uri: str) -> ModelVersion | None:
+    """The version that models:/NAME/NUMBER or models:/NAME@ALIAS names; None for any other URI.
+
+    Raises StageError where the registry has no such version.
+    """
+    named = NAMED.fullmatch(uri)
+    if named is None:
+        return None
+    name, number, alias = named.groups()
+    try:
+        client = MlflowClient()
+        version = by_alias(name, alias) if alias else client.get_model_version(name, number)
+    except MlflowException as error:
+        raise StageError(f"no model at {uri}: {_first_line(error)}") from error
+    if version is None:
+        raise StageError(
+            f"there is no {uri} in the registry: `mlflow run .` makes one where its gate is passed."
+        )
+    return version
 
 
 def by_alias(name: str, alias: str) -> ModelVersion | None:

@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from steps import serve
 from steps.evaluate import judge
 from steps.shared import registry
 from steps.shared.stage import StageError, read_json
@@ -306,6 +307,23 @@ def test_a_server_without_aliases_is_told_by_tags(house, tracking, without_alias
     assert "the tag champion=true says it" in str(caught[0].message)
     assert str(registry.by_alias(NAME, "champion").version) == "2"
     assert registry.by_alias(NAME, "challenger") is None
+
+
+def test_an_alias_is_resolved_alike_everywhere_also_without_aliases(
+    house, register, without_aliases
+):
+    uri = f"models:/{NAME}@challenger"
+    with pytest.warns(UserWarning, match="takes no aliases"):
+        register(house.model)
+
+    assert registry.fetch(uri).uri == serve.pin(uri, NAME) == f"models:/{NAME}/1"
+    with pytest.warns(UserWarning, match="takes no aliases"):
+        outcome = register(uri)
+    assert outcome.run.data.tags["registered"] == f"models:/{NAME}/1"
+
+
+def test_a_folder_names_no_version(house, tracking):
+    assert registry.version_at(str(house.model)) is None
 
 
 def test_a_registry_that_fails_is_not_one_without_a_champion(tracking, monkeypatch):
