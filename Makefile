@@ -33,16 +33,22 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/pipeline
 	pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/azurite: tests/azure_ml/package-lock.json $(VENV)/dev
+	@if command -v npm >/dev/null; then \
+		npm ci --silent --ignore-scripts --no-audit --no-fund --prefix tests/azure_ml; \
+	else echo "Without npm, tests that need Azure's blob storage are skipped: apt-get install npm"; fi
+	@touch $@
+
 demo: $(VENV)/pipeline ## the whole job on rendered pictures, or on yours: make demo DATA=path/to/photographs
 	@python -m steps.demo --source "$(DATA)"
 
 serve: $(VENV)/pipeline ## serve the champion on 127.0.0.1 until Ctrl-C
 	@python -m steps.serve
 
-test: $(VENV)/dev ## the tests that run before every commit, and the coverage they must reach
+test: $(VENV)/dev $(VENV)/azurite ## the tests that run before every commit, and the coverage they must reach
 	python -m pytest --cov -m "not slow and not containers"
 
-test-all: $(VENV)/dev ## every test, the slow ones too
+test-all: $(VENV)/dev $(VENV)/azurite ## every test, the slow ones too
 	python -m pytest
 
 images: ## build both images, tagged VERSION-GITSHA; ENGINE=docker, podman or buildah, FLAGS=…
