@@ -37,7 +37,10 @@ class Chain:
         Raises StageError, naming the stage, where it fails.
         """
         wanted = self._parameters(name) | {k: _text(v) for k, v in more.items()}
-        folders = {"work", "data", "photos", "prepared", "model", "verdict", "out"}
+        folders = {
+            *("work", "data", "photos", "prepared", "model", "verdict", "out"),
+            *("teacher", "teacher_data"),
+        }
         key = _digest(
             {k: v for k, v in wanted.items() if k not in folders},
             inputs,
@@ -81,7 +84,7 @@ def run_stages(args: Namespace) -> dict[str, Path]:
     photos = chain.run("ingest", {"source": source_digest(args.source)})
     prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
     data = chain.run("split", _digests(prepared=prepared), prepared=prepared)
-    trained = chain.run("train", _digests(data=data), data=data)
+    trained = train(chain, photos, data)
     champion = _champion_other_than(args.model_name, stage.read_manifest(trained)["run_id"])
     verdict = chain.run(
         "evaluate",
@@ -104,6 +107,27 @@ def run_stages(args: Namespace) -> dict[str, Path]:
         "evaluate": verdict,
         "register": registered,
     }
+
+
+def train(chain: Chain, photos: Path, data: Path) -> Path:
+    """The train stage; of a network that learns from a teacher, the teacher's first."""
+    teacher = recipes.find(chain.args.network).teacher
+    if teacher == "none":
+        return chain.run("train", _digests(data=data), data=data)
+    size = recipes.find(teacher).size
+    prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
+    its_data = chain.run("split", _digests(prepared=prepared), prepared=prepared)
+    auto = {o.name: "auto" for o in options.of("train") if o.default == "auto"}
+    taught = chain.run(
+        "train", _digests(data=its_data), data=its_data, **auto | {"network": teacher}
+    )
+    return chain.run(
+        "train",
+        _digests(data=data, taught=taught, its_data=its_data),
+        data=data,
+        teacher=taught / "model",
+        teacher_data=its_data,
+    )
 
 
 def report(registered: Path) -> None:

@@ -19,11 +19,13 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from tqdm import tqdm
 
-from steps.shared import devices, networks, packaging, plots, recipes, stage
+from steps.shared import devices, heads, networks, packaging, plots, recipes, registry, stage
+from steps.shared import teacher as teachers
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
+from steps.shared.teacher import Teacher
 from steps.shared.trainer import Trainer
 
 
@@ -52,6 +54,11 @@ def read_data(folder: Path) -> tuple[list[str], dict[str, Data]]:
 
 def choose_recipe(args: Namespace) -> Recipe:
     """The network's recipe, with what the command line says instead. Raises StageError."""
+    if args.network not in networks.names():
+        raise StageError(
+            f"--network {args.network} is unknown; there are: {', '.join(networks.BODIES)}, and "
+            "any of keras.applications, in lower case."
+        )
     recipe = recipes.find(args.network)
     known = {field.name for field in fields(Recipe)}
     given = {k: v for k, v in vars(args).items() if k in known and v is not None}
@@ -60,6 +67,17 @@ def choose_recipe(args: Namespace) -> Recipe:
     if given.get("head") == "flatten":
         given["growth"] = (1.0,)  # a flattened picture has one size
     return replace(recipe, **given)
+
+
+def find_teacher(args: Namespace, categories: list[str]) -> Teacher | None:
+    """The model to learn from, and its pictures; None for "none". Raises StageError."""
+    if args.teacher == "none":
+        return None
+    model = registry.fetch(args.teacher)
+    if model.facts["categories"] != categories:
+        raise StageError(f"--teacher {args.teacher} knows other categories than --data has.")
+    stage.read_manifest(args.teacher_data)
+    return teachers.read(model, Path(args.teacher_data))
 
 
 def set_precision(wanted: str | None) -> str:
@@ -88,6 +106,13 @@ def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
             bar.update()
 
 
+def start_from_pretrained(trainer: Trainer, args: Namespace, data: Data) -> None:
+    """Load what the network learned elsewhere, and fit its head before the rest may move."""
+    networks.load_pretrained(trainer.network, args.network, args.weights)
+    heads.fit(trainer.network, data.images, data.labels)
+    trainer.average.set_weights(trainer.network.get_weights())
+
+
 def measure(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Cross-entropy and accuracy on validation. probabilities: (n, categories); labels: (n,)."""
     of_truth = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
@@ -111,7 +136,8 @@ def work(args: Namespace, out: Path) -> dict:
     keras.utils.set_random_seed(args.seed)
     network = networks.build(args.network, recipe.size, len(categories), recipe)
     steps = len(data["train"].images) // recipe.batch_size
-    trainer = Trainer(network, recipe, len(categories), steps, args.seed)
+    teacher = find_teacher(args, categories)
+    trainer = Trainer(network, recipe, len(categories), steps, args.seed, teacher)
     progress = Progress(
         out,
         {
@@ -120,9 +146,12 @@ def work(args: Namespace, out: Path) -> dict:
             "network": args.network,
             "seed": args.seed,
             "precision": precision,
+            "teacher": args.teacher,
         },
     )
     progress.resume(trainer)
+    if recipe.pretrained and not progress.history:
+        start_from_pretrained(trainer, args, data["train"])
     try:
         train(trainer, data, progress)
     finally:
@@ -143,6 +172,9 @@ def work(args: Namespace, out: Path) -> dict:
         size=recipe.size,
         run_id=stage.run_id(),
         name=args.network,
+        mirror=recipe.mirror,
+        quantize_on=data["train"].images if recipe.quantized else None,
+        validation=(data["validation"].images, data["validation"].labels),
     )
     mlflow.log_artifacts(str(out / "model"), "model")
     return summary(progress, best, categories)

@@ -9,20 +9,34 @@ import yaml
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from .base64_text import decode_base64
+from .confidence import KEPT, Familiar, probabilities
 from .network import Network
 from .pictures import PictureError, decode
 
 WARM_UP_CALLS = 2
 """The first call sizes buffers; the second is as fast as the tenth."""
 
+ANSWER = (
+    "label",
+    "confidence",
+    "scores",
+    "known",
+    "unknown_score",
+    "heat_map",
+    "model",
+    "error",
+)
+
 
 class Classifier(PythonModel):
     """An MLflow pyfunc over an exported network.
 
-    Input: a column `image` of base64 text, any number of rows.
+    Input: a column `image` of base64 text, any number of rows; parameter `explain`.
     Output: one dictionary a row, in order: `label`, `confidence`, `scores` (category →
-    probability), `model` (name, version, run_id) and `error`. A row that is no usable picture has
-    `error` = {code, message} and None for label, confidence and scores.
+    probability), `known` and `unknown_score` (see confidence.py; None for a model that was not
+    trained here), `heat_map` (rows of floats, each place's part in the label's logit; None unless
+    asked for by `explain`, or where the network has none), `model` (name, version, run_id) and
+    `error`. A row that is no usable picture has `error` = {code, message} and None elsewhere.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -30,10 +44,12 @@ class Classifier(PythonModel):
         facts = json.loads(Path(context.artifacts["facts"]).read_text())
         self.categories: list[str] = facts["categories"]
         self.size: int = facts["size"]
-        self.network = Network(context.artifacts["network"])
+        self.temperature: float = facts["temperature"]
+        self.familiar = Familiar(facts["strangeness"]) if facts["strangeness"] else None
+        self.network = Network(context.artifacts["network"], facts["mirror"])
         self.identity = identity(Path(context.artifacts["facts"]).parents[1], facts)
         for _ in range(WARM_UP_CALLS):
-            self.network.probabilities(np.zeros((1, self.size, self.size, 3), np.uint8))
+            self.network.run(np.zeros((1, self.size, self.size, 3), np.uint8))
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict | None = None
@@ -41,10 +57,10 @@ class Classifier(PythonModel):
         """Classify every row; see the class."""
         rows = [self._decode(value) for value in model_input["image"]]
         pictures = [row for row in rows if isinstance(row, np.ndarray)]
-        scores = iter(self.network.probabilities(np.stack(pictures)) if pictures else ())
+        explain = bool((params or {}).get("explain"))
+        answers = iter(self._answers(np.stack(pictures), explain) if pictures else ())
         return [
-            self._failure(row) if isinstance(row, PictureError) else self._answer(next(scores))
-            for row in rows
+            self._failure(row) if isinstance(row, PictureError) else next(answers) for row in rows
         ]
 
     def _decode(self, value: object) -> np.ndarray | PictureError:
@@ -53,24 +69,31 @@ class Classifier(PythonModel):
         except PictureError as error:
             return error
 
-    def _answer(self, scores: np.ndarray) -> dict:
-        best = int(scores.argmax())
-        return {
-            "label": self.categories[best],
-            "confidence": float(scores[best]),
-            "scores": dict(zip(self.categories, scores.tolist(), strict=True)),
-            "model": self.identity,
-            "error": None,
-        }
+    def _answers(self, pictures: np.ndarray, explain: bool) -> list[dict]:
+        outputs = self.network.run(pictures)
+        maps = outputs.maps if explain else None
+        unknown = self.familiar.unknown_scores(outputs.logits) if self.familiar else None
+        answers = []
+        for i, scores in enumerate(probabilities(outputs.logits, self.temperature)):
+            best = int(scores.argmax())
+            score = None if unknown is None else float(unknown[i])
+            answers.append(
+                self._answer(
+                    label=self.categories[best],
+                    confidence=float(scores[best]),
+                    scores=dict(zip(self.categories, scores.tolist(), strict=True)),
+                    known=None if score is None else score <= KEPT,
+                    unknown_score=score,
+                    heat_map=None if maps is None else maps[i, :, :, best].tolist(),
+                )
+            )
+        return answers
 
     def _failure(self, error: PictureError) -> dict:
-        return {
-            "label": None,
-            "confidence": None,
-            "scores": None,
-            "model": self.identity,
-            "error": {"code": error.code, "message": str(error)},
-        }
+        return self._answer(error={"code": error.code, "message": str(error)})
+
+    def _answer(self, **values: object) -> dict:
+        return dict.fromkeys(ANSWER) | {"model": self.identity} | values
 
 
 def identity(folder: Path, facts: dict) -> dict:

@@ -71,11 +71,16 @@ OPTIONS = (
     Option("epochs", "auto", auto(positive), ("train", "main"), "passes over the photographs"),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
     Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
+    Option("optimizer", "auto", auto(str), ("train", "main"), "sgd or adamw"),
     Option("warmup_epochs", "auto", auto(amount), ("train", "main"), "epochs of rising rate"),
     Option("weight_decay", "auto", auto(amount), ("train", "main"), "pull of kernels towards 0"),
     Option("label_smoothing", "auto", auto(share), ("train", "main"), "share spread over all"),
-    Option("dropout", "auto", auto(share), ("train", "main"), "share of the dense layer dropped"),
-    Option("head", "auto", auto(str), ("train", "main"), "average or flatten, before the dense"),
+    Option("mixup", "auto", auto(amount), ("train", "main"), "alpha of mixup; 0: none"),
+    Option("cutmix", "auto", auto(share), ("train", "main"), "share of batches with cutmix"),
+    Option("dropout", "auto", auto(share), ("train", "main"), "share of the features dropped"),
+    Option(
+        "head", "auto", auto(str), ("train", "main"), "average or flatten, before the last layer"
+    ),
     Option(
         "weight_average",
         "auto",
@@ -83,6 +88,29 @@ OPTIONS = (
         ("train", "main"),
         "momentum of the running average of the weights that is kept; 0: none",
     ),
+    Option(
+        "mirror",
+        "auto",
+        auto(yes_no),
+        ("train", "main"),
+        "serve the mean of a picture and its mirror image: better, at twice the time",
+    ),
+    Option(
+        "quantized",
+        "auto",
+        auto(yes_no),
+        ("train", "main"),
+        "serve in 8-bit integers: about half the time, at a small loss",
+    ),
+    Option(
+        "weights",
+        "auto",
+        auto(str),
+        ("train", "main"),
+        "file of ImageNet weights for a network of keras.applications; auto: it fetches them",
+    ),
+    Option("teacher", "none", str, ("train",), "model to learn from instead of from the labels"),
+    _folder("teacher_data", "split", ("train",), "split's folder at the teacher's size"),
     Option(
         "precision",
         "auto",

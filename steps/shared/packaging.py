@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,11 +16,15 @@ import keras
 import mlflow
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Map, Object, Property
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import Array, Map, Object, Property
 from PIL import Image
+
+from steps.served_model.network import Network
+from steps.shared import calibration, explanations
+from steps.shared.quantization import quantize
 
 SERVED_MODEL = Path(__file__).parents[1] / "served_model"
 IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pyyaml")
@@ -36,19 +41,30 @@ def pack(
     name: str,
     pixel_scale: float = 1.0,
     logits: bool = True,
+    mirror: bool = False,
+    quantize_on: np.ndarray | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """Write `folder` as an MLflow pyfunc around `network`.
 
     network: takes (n, size, size, 3) float32, each value 0–255 times `pixel_scale`; returns
-    (n, categories) logits, or probabilities with `logits` false. The folder holds the network
-    twice: as network.keras to train on, as network.onnx to serve.
+    (n, categories) logits, or probabilities with `logits` false. mirror: serve the mean of a
+    picture and its mirror image. quantize_on: training pictures (n, size, size, 3) uint8 to serve
+    in 8-bit integers; None: in float32. validation: pictures and labels (n,) that tell how far
+    the answers can be trusted; None: nothing is known of that.
+
+    The folder holds the network twice: as network.keras to train on, as network.onnx to serve.
     """
     facts = {"categories": categories, "size": size, "run_id": run_id, "name": name}
+    facts["mirror"] = mirror
     with tempfile.TemporaryDirectory() as scratch:
         paths = {key: Path(scratch) / file for key, file in ARTIFACTS.items()}
-        paths["facts"].write_text(json.dumps(facts, indent=2, ensure_ascii=False))
         network.save(paths["keras"])
         export_onnx(network, paths["network"], size, pixel_scale, logits)
+        if quantize_on is not None:
+            quantize(paths["network"], quantize_on)
+        facts |= asdict(calibration.trust(Network(paths["network"], mirror), validation))
+        paths["facts"].write_text(json.dumps(facts, indent=2, ensure_ascii=False))
         _save(folder, {key: str(path) for key, path in paths.items()}, size, run_id)
 
 
@@ -58,11 +74,15 @@ ARTIFACTS = {"network": "network.onnx", "keras": "network.keras", "facts": "fact
 def export_onnx(
     network: keras.Model, path: Path, size: int, pixel_scale: float, logits: bool
 ) -> None:
-    """Write the graph that serves: uint8 pictures in, probabilities out, any batch size."""
+    """Write the graph that serves: uint8 pictures in; logits and class maps out; any batch size."""
     with float32():
+        maps = explanations.class_maps(network)
+        outputs = [network.output] if maps is None else [network.output, maps]
         picture = keras.Input((size, size, 3), dtype="uint8", name="picture")
-        x = network(layers.Rescaling(pixel_scale)(picture))
-        served = keras.Model(picture, layers.Softmax(name="probabilities")(x) if logits else x)
+        answers = keras.Model(network.input, outputs)(layers.Rescaling(pixel_scale)(picture))
+        if not logits:  # the softmax of a logarithm is the probability again
+            answers[0] = ops.log(ops.maximum(answers[0], 1e-30))
+        served = keras.Model(picture, answers)
     served(np.zeros((1, size, size, 3), np.uint8))  # Keras exports only what was called once
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf2onnx still asks NumPy for names that are gone
@@ -108,11 +128,15 @@ def signature() -> ModelSignature:
             ColSpec(text, "label", required=False),
             ColSpec(number, "confidence", required=False),
             ColSpec(Map(number), "scores", required=False),
+            ColSpec(DataType.boolean, "known", required=False),
+            ColSpec(number, "unknown_score", required=False),
+            ColSpec(Array(Array(number)), "heat_map", required=False),
             ColSpec(model, "model"),
             ColSpec(error, "error", required=False),
         ]
     )
-    return ModelSignature(Schema([ColSpec(text, "image")]), answer)
+    asked = ParamSchema([ParamSpec("explain", DataType.boolean, False)])
+    return ModelSignature(Schema([ColSpec(text, "image")]), answer, asked)
 
 
 def input_example(size: int) -> pd.DataFrame:

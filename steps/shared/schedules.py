@@ -1,12 +1,15 @@
 """Learning rates over the course of a training."""
 
+import math
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("steps")
-class WarmUpThenExponential(keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly to `peak`, then decay exponentially to `peak` × `final_share`."""
+class WarmUpThenCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Rise linearly to `peak`, then fall along half a cosine wave to `peak` × `final_share`
+    (Loshchilov and Hutter 2017)."""
 
     def __init__(self, peak: float, final_share: float, warmup_steps: int, steps: int) -> None:
         """warmup_steps, steps: optimiser steps; `steps` counts the warm-up too."""
@@ -18,7 +21,8 @@ class WarmUpThenExponential(keras.optimizers.schedules.LearningRateSchedule):
         step = ops.cast(step, "float32")
         rising = (step + 1) / max(self.warmup_steps, 1)
         through = (step - self.warmup_steps) / max(self.steps - self.warmup_steps, 1)
-        falling = self.final_share ** ops.clip(through, 0.0, 1.0)
+        wave = (1 + ops.cos(math.pi * ops.clip(through, 0.0, 1.0))) / 2
+        falling = self.final_share + (1 - self.final_share) * wave
         return self.peak * ops.where(step < self.warmup_steps, rising, falling)
 
     def get_config(self) -> dict:

@@ -13,27 +13,31 @@ import numpy as np
 import tensorflow as tf
 
 from steps.shared.augment import augment
+from steps.shared.mixing import mix
+from steps.shared.optimizers import make_optimizer
 from steps.shared.recipes import Recipe
-from steps.shared.schedules import WarmUpThenExponential
+from steps.shared.teacher import Teacher
 
 
 class Trainer:
     """A network, its running average, and the optimiser between them."""
 
     def __init__(
-        self, network: keras.Model, recipe: Recipe, categories: int, steps: int, seed: int
+        self,
+        network: keras.Model,
+        recipe: Recipe,
+        categories: int,
+        steps: int,
+        seed: int,
+        teacher: Teacher | None = None,
     ) -> None:
-        """steps: optimiser steps an epoch; a shorter last batch is left out."""
+        """steps: optimiser steps an epoch; a shorter last batch is left out.
+
+        teacher: what it says is learned instead of the labels.
+        """
         self.network, self.recipe, self.categories = network, recipe, categories
-        self.steps, self.seed = steps, seed
-        rate = WarmUpThenExponential(
-            recipe.learning_rate,
-            recipe.final_rate,
-            int(recipe.warmup_epochs * steps),
-            recipe.epochs * steps,
-        )
-        self.optimizer = keras.optimizers.SGD(rate, momentum=recipe.momentum, nesterov=True)
-        self.optimizer.build(network.trainable_variables)
+        self.steps, self.seed, self.teacher = steps, seed, teacher
+        self.optimizer = make_optimizer(recipe, steps, network)
         self.average = keras.models.clone_model(network)
         self.average.set_weights(network.get_weights())
         self._step = tf.function(self._step_eagerly)
@@ -49,8 +53,9 @@ class Trainer:
         sums = np.zeros(2)
         for step, rows in enumerate(self._batches(len(images), epoch)):
             seed = tf.constant([self.seed, epoch * self.steps + step], tf.int32)
+            taught = self.teacher and tf.constant(self.teacher.images[rows])
             sums += np.array(
-                self._step(tf.constant(images[rows]), tf.constant(labels[rows]), seed, size)
+                self._step(tf.constant(images[rows]), tf.constant(labels[rows]), seed, size, taught)
             )
         loss, accuracy = sums / self.steps
         return {"loss": float(loss), "accuracy": float(accuracy)}
@@ -80,25 +85,31 @@ class Trainer:
             variable.assign(value)
 
     def _step_eagerly(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, size: int
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        size: int,
+        taught: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures = augment(images, seed, self.recipe.augmentation, size)
+        seeds = tf.random.split(seed, 2)
+        pictures = augment(images, seeds[0], self.recipe.augmentation, size)
         smooth = self.recipe.label_smoothing
         wanted = tf.one_hot(labels, self.categories) * (1 - smooth) + smooth / self.categories
+        if self.teacher:
+            wanted = self.teacher.targets(taught, seeds, wanted, self.recipe)
+            pictures, _ = mix(pictures, wanted, seeds[1], self.recipe)
+        else:
+            pictures, wanted = mix(pictures, wanted, seeds[1], self.recipe)
         with tf.GradientTape() as tape:
             logits = tf.cast(self.network(pictures, training=True), tf.float32)
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
-            total = loss + self._weight_penalty()
         variables = self.network.trainable_variables
-        self.optimizer.apply(tape.gradient(total, variables), variables)
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
         self._move_average()
-        hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
+        # Of a mixed picture, the label of the larger part counts.
+        hits = tf.equal(tf.argmax(logits, axis=1), tf.argmax(wanted, axis=1))
         return loss, tf.reduce_mean(tf.cast(hits, tf.float32))
-
-    def _weight_penalty(self) -> tf.Tensor:
-        # On kernels only: pulling a normalisation's scale or a bias to 0 helps nobody.
-        kernels = [v for v in self.network.trainable_variables if v.path.endswith("kernel")]
-        return self.recipe.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in kernels])
 
     def _move_average(self) -> None:
         # A short memory at first, as in TensorFlow's ExponentialMovingAverage.
@@ -115,7 +126,7 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(n)
         size = self.recipe.batch_size
         for step in range(self.steps):
-            yield np.sort(order[step * size : (step + 1) * size])
+            yield order[step * size : (step + 1) * size]
 
     def _size_in(self, epoch: int, full: int) -> int:
         sizes = self.recipe.growth

@@ -41,10 +41,17 @@ def held_out(house):
 
 @pytest.fixture(scope="module")
 def expected(house):
-    """Probabilities of the saved Keras network on the prepared test array."""
+    """Probabilities of the saved Keras network on the prepared test array, at its temperature."""
     network = keras.models.load_model(house.model / "artifacts" / "network.keras", compile=False)
     images = np.load(house.split / "test.npy").astype(np.float32)
-    return keras.ops.convert_to_numpy(keras.ops.softmax(network(images, training=False)))
+    temperature = facts_of(house)["temperature"]
+    return keras.ops.convert_to_numpy(
+        keras.ops.softmax(network(images, training=False) / temperature)
+    )
+
+
+def facts_of(house):
+    return json.loads((house.model / "artifacts" / "facts.json").read_text())
 
 
 def scores_of(answers) -> np.ndarray:
@@ -121,6 +128,58 @@ def test_the_code_travels_with_the_model(house):
     names = {path.name for path in (house.model / "code" / "served_model").glob("*.py")}
 
     assert {"classifier.py", "pictures.py", "base64_text.py", "network.py"} <= names
+
+
+def test_a_heat_map_comes_where_it_is_asked_for(model):
+    picture = rows(text_of(encoded(photograph())), "***")
+
+    (plain, _), (explained, bad) = (model.predict(picture, {"explain": e}) for e in (False, True))
+
+    heat = np.array(explained["heat_map"])
+    assert plain["heat_map"] is None
+    assert bad["heat_map"] is None
+    assert heat.shape == (8, 8)
+    assert np.isfinite(heat).all()
+    assert plain | {"heat_map": None} == explained | {"heat_map": None}
+
+
+def test_validation_photographs_are_known_but_for_one_in_twenty(house, model):
+    table = read_table(house.split / "files.csv")
+    paths = table.loc[table["split"] == "validation", "path"]
+
+    answers = scorer.score(house.model, [house.ingest / "photos" / path for path in paths])
+
+    unknown = [answer for answer in answers if not answer["known"]]
+    assert len(unknown) <= 1
+    assert all((answer["unknown_score"] <= 0.95) == answer["known"] for answer in answers)
+
+
+def test_a_mirrored_answer_does_not_depend_on_which_way_a_picture_faces(house, tmp_path):
+    from steps.served_model.network import Network
+
+    network = Network(house.model / "artifacts" / "network.onnx", mirror=True)
+    picture = np.load(house.split / "test.npy")[:1]
+
+    there, back = (network.run(p) for p in (picture, np.ascontiguousarray(picture[:, :, ::-1])))
+
+    np.testing.assert_allclose(there.logits, back.logits, atol=1e-4)
+    np.testing.assert_allclose(there.maps, back.maps[:, :, ::-1], atol=1e-4)
+
+
+def test_eight_bits_answer_almost_like_thirty_two(house, tmp_path):
+    from steps.served_model.network import Network
+    from steps.shared.quantization import quantize
+
+    source, path = house.model / "artifacts" / "network.onnx", tmp_path / "network.onnx"
+    path.write_bytes(source.read_bytes())
+    images = np.load(house.split / "train.npy")
+
+    quantize(path, images)
+
+    assert path.stat().st_size < source.stat().st_size / 2
+    whole, small = (Network(p).run(images) for p in (source, path))
+    assert (whole.logits.argmax(axis=1) == small.logits.argmax(axis=1)).mean() > 0.9
+    assert small.maps.shape == whole.maps.shape
 
 
 LOADED = """

@@ -1,0 +1,53 @@
+"""A trained network that another one learns from (knowledge distillation, Hinton et al. 2015)."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from steps.shared import networks
+from steps.shared.augment import augment
+from steps.shared.mixing import mix
+from steps.shared.recipes import Recipe, find
+from steps.shared.registry import PackedModel
+from steps.shared.stage import StageError
+
+
+class Teacher:
+    """Answers to the very view that the student sees (Beyer et al. 2022), at its own resolution."""
+
+    def __init__(self, model: PackedModel, images: np.ndarray) -> None:
+        """images: (n, size, size, 3) uint8, the student's training pictures at the teacher's size.
+
+        The network computes in the precision that Keras is set to. Raises StageError.
+        """
+        facts = model.facts
+        if images.shape[1] != facts["size"]:
+            raise StageError(
+                f"--teacher-data has pictures of {images.shape[1]} pixels and {model.uri} looks at "
+                f"{facts['size']}."
+            )
+        self.images, self.size = images, facts["size"]
+        trained = keras.models.load_model(model.folder / "artifacts/network.keras", compile=False)
+        self.network = networks.build(
+            facts["name"], facts["size"], len(facts["categories"]), find(facts["name"])
+        )
+        self.network.set_weights(trained.get_weights())
+        self.network.trainable = False
+
+    def targets(
+        self, images: tf.Tensor, seeds: list[tf.Tensor], wanted: tf.Tensor, recipe: Recipe
+    ) -> tf.Tensor:
+        """(n, categories) float32: what the student should say of the view that `seeds` give.
+
+        images: (n, size, size, 3) uint8; seeds: of augmentation and of mixing.
+        """
+        views = augment(images, seeds[0], recipe.augmentation, self.size)
+        views, _ = mix(views, wanted, seeds[1], recipe)
+        return tf.nn.softmax(tf.cast(self.network(views, training=False), tf.float32))
+
+
+def read(model: PackedModel, folder: Path) -> Teacher:
+    """The teacher, and the training pictures as split prepared them for it."""
+    return Teacher(model, np.load(folder / "train.npy", mmap_mode="r"))
