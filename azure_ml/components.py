@@ -19,6 +19,8 @@ STAGES = ("ingest", "dataprep", "split", "train", "evaluate", "register")
 WORK = "work/"
 """Where options keep the stages' folders by default: such an option is a folder on Azure."""
 ONLY_FOR_KERAS_FILES = {"categories", "input_size", "pixel_scale"}
+OPTIONAL = {"source", "teacher_data"}
+"""Folders that a stage can do without; Azure leaves their flags out where none is given."""
 READS_THE_REGISTRY = {"evaluate", "register"}
 """The same inputs can give another result tomorrow, so Azure must not reuse yesterday's."""
 TYPES: dict[Callable[[str], object], tuple[str, int | None, int | None]] = {
@@ -72,17 +74,12 @@ def texts() -> dict[Path, str]:
 
 def _input(option: Option) -> list[str]:
     about = f"    description: {_quoted(option.help)}"
+    folder = [f"  {option.name}:", "    type: uri_folder", "    mode: download"]
     if option.name == "source":
-        photographs = "photographs by category, or an archive of them; none: the sample is rendered"
-        return [
-            "  source:",
-            "    type: uri_folder",
-            "    mode: download",
-            "    optional: true",
-            f"    description: {_quoted(photographs)}",
-        ]
+        photographs = "photographs by category, in folders; none: the sample is rendered"
+        return [*folder, "    optional: true", f"    description: {_quoted(photographs)}"]
     if option.default.startswith(WORK):
-        return [f"  {option.name}:", "    type: uri_folder", "    mode: download", about]
+        return [*folder, *(["    optional: true"] if option.name in OPTIONAL else []), about]
     kind, bounds = _type(option)
     default = option.default if kind != "string" else _quoted(option.default)
     return [
@@ -100,10 +97,9 @@ def _type(option: Option) -> tuple[str, dict[str, int]]:
 
 
 def _flag(option: Option) -> str:
-    if option.name == "source":
-        return "$[[--source ${{inputs.source}}]]"
     below = option.default.removeprefix("work") if option.default.startswith(WORK) else ""
-    return f"{option.flag} ${{{{inputs.{option.name}}}}}{below}"
+    flag = f"{option.flag} ${{{{inputs.{option.name}}}}}{below}"
+    return f"$[[{flag}]]" if option.name in OPTIONAL else flag
 
 
 def _quoted(text: str) -> str:
