@@ -24,6 +24,12 @@ def machine() -> dict[str, object]:
     }
 
 
+def read(name: str) -> dict:
+    """What an earlier run wrote; empty where there is none."""
+    path = FOLDER / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
 def write(name: str, figures: dict) -> None:
     """Write benchmarks/results/NAME.json and print it."""
     FOLDER.mkdir(exist_ok=True)

@@ -82,7 +82,7 @@ TRANSFER = Recipe(
     warmup_epochs=1.0,
     weight_decay=0.05,
     mixup=0.1,
-    cutmix=0.2,
+    cutmix=0.3,
     dropout=0.2,
     weight_average=0.998,
     pretrained=True,
@@ -106,7 +106,7 @@ RECIPES = {
         growth=(0.625, 0.75, 1.0),
         augmentation=STRONG,
     ),
-    "efficientnet_lite0": replace(TRANSFER, size=224, epochs=15, growth=(4 / 7, 5 / 7, 6 / 7)),
+    "efficientnet_lite0": replace(TRANSFER, size=256, epochs=24, growth=(5 / 8, 6 / 8, 7 / 8)),
     "efficientnet_lite2": replace(
         TRANSFER, size=256, epochs=12, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
     ),
