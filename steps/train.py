@@ -6,8 +6,10 @@ training that was stopped goes on from its last epoch when it is started again w
 
 import os
 import shutil
+import sys
 from argparse import Namespace
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -19,8 +21,19 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from tqdm import tqdm
 
-from steps.shared import devices, heads, networks, packaging, plots, recipes, registry, stage
+from steps.shared import (
+    cluster,
+    devices,
+    heads,
+    networks,
+    packaging,
+    plots,
+    recipes,
+    registry,
+    stage,
+)
 from steps.shared import teacher as teachers
+from steps.shared.cluster import ONE, Workers
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
@@ -122,7 +135,7 @@ def measure(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     }
 
 
-def work(args: Namespace, out: Path) -> dict:
+def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
     """The stage: read, build, train, pack the network of the best epoch."""
     source = stage.read_manifest(args.data)
     recipe = choose_recipe(args)
@@ -134,10 +147,11 @@ def work(args: Namespace, out: Path) -> dict:
     log_inputs(recipe, precision, args.data, source["digest"])
 
     keras.utils.set_random_seed(args.seed)
-    network = networks.build(args.network, recipe.size, len(categories), recipe)
     steps = len(data["train"].images) // recipe.batch_size
     teacher = find_teacher(args, categories)
-    trainer = Trainer(network, recipe, len(categories), steps, args.seed, teacher)
+    with workers.scope():
+        network = networks.build(args.network, recipe.size, len(categories), recipe)
+        trainer = Trainer(network, recipe, len(categories), steps, args.seed, teacher, workers)
     progress = Progress(
         out,
         {
@@ -149,7 +163,8 @@ def work(args: Namespace, out: Path) -> dict:
             "teacher": args.teacher,
         },
     )
-    progress.resume(trainer)
+    if workers.count == 1:  # the others kept nothing to go on from
+        progress.resume(trainer)
     if recipe.pretrained and not progress.history:
         start_from_pretrained(trainer, args, data["train"])
     try:
@@ -204,5 +219,14 @@ def summary(progress: Progress, network: keras.Model, categories: list[str]) -> 
     return {"files": ["model"], "categories": categories, "best_epoch": progress.best_epoch, **best}
 
 
+def main() -> None:
+    """The command. A cluster is joined before anything else: TensorFlow wants it so."""
+    try:
+        workers = cluster.join()
+    except StageError as error:
+        sys.exit(f"train: {error}")
+    stage.run("train", partial(work, workers=workers), keep_partial=True, system_metrics=True)
+
+
 if __name__ == "__main__":
-    stage.run("train", work, keep_partial=True, system_metrics=True)
+    main()

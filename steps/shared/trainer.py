@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from steps.shared.augment import augment
+from steps.shared.cluster import ONE, Workers
 from steps.shared.mixing import mix
 from steps.shared.optimizers import make_optimizer
 from steps.shared.recipes import Recipe
@@ -30,17 +31,20 @@ class Trainer:
         steps: int,
         seed: int,
         teacher: Teacher | None = None,
+        workers: Workers = ONE,
     ) -> None:
         """steps: optimiser steps an epoch; a shorter last batch is left out.
 
-        teacher: what it says is learned instead of the labels.
+        teacher: what it says is learned instead of the labels. workers: who takes each step.
         """
         self.network, self.recipe, self.categories = network, recipe, categories
         self.steps, self.seed, self.teacher = steps, seed, teacher
+        self.workers = workers
+        workers.prepare(network, recipe.batch_size)
         self.optimizer = make_optimizer(recipe, steps, network)
         self.average = keras.models.clone_model(network)
         self.average.set_weights(network.get_weights())
-        self._step = tf.function(self._step_eagerly)
+        self._step = workers.together(self._step_eagerly)
         self._probabilities = tf.function(self._probabilities_eagerly, reduce_retracing=True)
 
     def epoch(self, images: np.ndarray, labels: np.ndarray, epoch: int) -> dict[str, float]:
@@ -101,11 +105,13 @@ class Trainer:
             pictures, _ = mix(pictures, wanted, seeds[1], self.recipe)
         else:
             pictures, wanted = mix(pictures, wanted, seeds[1], self.recipe)
+        pictures, wanted = self.workers.share(pictures, wanted)
         with tf.GradientTape() as tape:
             logits = tf.cast(self.network(pictures, training=True), tf.float32)
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
+            mine = loss / self.workers.count  # gradients are summed over the workers
         variables = self.network.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.optimizer.apply(tape.gradient(mine, variables), variables)
         self._move_average()
         # Of a mixed picture, the label of the larger part counts.
         hits = tf.equal(tf.argmax(logits, axis=1), tf.argmax(wanted, axis=1))

@@ -21,6 +21,8 @@ class FusedBatchNormalization(layers.BatchNormalization):
     def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         if not tf.is_tensor(x):
             return super().call(x, training=training)
+        if self.synchronized:  # over several machines, which one kernel cannot see
+            return super().call(x, training=training and not self.keep_statistics)
         training = training and self.trainable and not self.keep_statistics
         normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
