@@ -120,9 +120,11 @@ def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
 
 
 def start_from_pretrained(trainer: Trainer, args: Namespace, data: Data) -> None:
-    """Load what the network learned elsewhere, and fit its head before the rest may move."""
-    networks.load_pretrained(trainer.network, args.network, args.weights)
-    heads.fit(trainer.network, data.images, data.labels)
+    """Start from a teacher of the same make, or from what the network learned elsewhere, and
+    then fit its head before the rest may move."""
+    if not (trainer.teacher and trainer.teacher.hand_down(trainer.network)):
+        networks.load_pretrained(trainer.network, args.network, args.weights)
+        heads.fit(trainer.network, data.images, data.labels)
     trainer.average.set_weights(trainer.network.get_weights())
 
 

@@ -94,14 +94,14 @@ TRANSFER = Recipe(
 
 RECIPES = {
     "cnn": Recipe(
-        size=64, epochs=80, weight_decay=6e-3, growth=(0.625, 0.75, 1.0), augmentation=STRONG
+        size=64, epochs=120, weight_decay=6e-3, growth=(0.625, 0.75, 1.0), augmentation=STRONG
     ),
     "resnet": Recipe(
         size=64,
-        epochs=100,
+        epochs=80,
         weight_decay=5e-3,
-        mixup=0.2,
-        cutmix=0.5,
+        mixup=0.1,
+        cutmix=0.4,
         dropout=0.2,
         growth=(0.625, 0.75, 1.0),
         augmentation=STRONG,
@@ -113,8 +113,8 @@ RECIPES = {
     "student": replace(
         TRANSFER,
         size=128,
-        epochs=30,
-        frozen_blocks=0,
+        epochs=16,
+        learning_rate=3e-4,
         teacher="efficientnet_lite0",
         quantized=True,
     ),

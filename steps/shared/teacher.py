@@ -14,6 +14,11 @@ from steps.shared.registry import PackedModel
 from steps.shared.stage import StageError
 
 
+VIEW = 0.75
+"""Share of its size that a teacher looks at: crops show things larger than whole pictures do, and
+half the pixels cost half the time."""
+
+
 class Teacher:
     """Answers to the very view that the student sees (Beyer et al. 2022), at its own resolution."""
 
@@ -28,13 +33,21 @@ class Teacher:
                 f"--teacher-data has pictures of {images.shape[1]} pixels and {model.uri} looks at "
                 f"{facts['size']}."
             )
-        self.images, self.size = images, facts["size"]
+        self.images, self.view = images, round(facts["size"] * VIEW)
         trained = keras.models.load_model(model.folder / "artifacts/network.keras", compile=False)
         self.network = networks.build(
             facts["name"], facts["size"], len(facts["categories"]), find(facts["name"])
         )
         self.network.set_weights(trained.get_weights())
         self.network.trainable = False
+
+    def hand_down(self, network: keras.Model) -> bool:
+        """Give a network of the same make the teacher's weights to start from; whether it is."""
+        weights = self.network.get_weights()
+        alike = [w.shape for w in weights] == [tuple(w.shape) for w in network.weights]
+        if alike:
+            network.set_weights(weights)
+        return alike
 
     def targets(
         self, images: tf.Tensor, seeds: list[tf.Tensor], wanted: tf.Tensor, recipe: Recipe
@@ -43,7 +56,7 @@ class Teacher:
 
         images: (n, size, size, 3) uint8; seeds: of augmentation and of mixing.
         """
-        views = augment(images, seeds[0], recipe.augmentation, self.size)
+        views = augment(images, seeds[0], recipe.augmentation, self.view)
         views, _ = mix(views, wanted, seeds[1], recipe)
         return tf.nn.softmax(tf.cast(self.network(views, training=False), tf.float32))
 

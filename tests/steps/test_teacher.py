@@ -61,6 +61,14 @@ def test_a_smaller_student_comes_to_agree_with_its_teacher(taught):
     assert agreed.mean() > 0.8
 
 
+def test_a_student_of_the_same_make_starts_where_its_teacher_is(taught):
+    student = networks.build("cnn", 32, 3, Recipe(32, 1))
+
+    assert taught.hand_down(student)
+    np.testing.assert_array_equal(student.get_weights()[0], taught.network.get_weights()[0])
+    assert not taught.hand_down(networks.build("resnet", 32, 3, Recipe(32, 1)))
+
+
 def test_the_stage_trains_with_a_teacher(house, run_stage, tmp_path):
     flags = ["--data", house.split, "--epochs", 1, "--batch-size", 16, "--precision", "float32"]
     taught_by = ["--teacher", house.model, "--teacher-data", house.split]
