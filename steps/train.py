@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import mlflow
 import numpy as np
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException
 from tqdm import tqdm
 
 from steps.shared import (
@@ -207,7 +209,8 @@ def log_inputs(recipe: Recipe, precision: str, folder: str, digest: str) -> None
     mlflow.set_tags({"precision": precision, "data.digest": digest})
     source = CodeDatasetSource({"folder": folder})
     dataset = MetaDataset(source, name="photographs", digest=digest[:32])  # type: ignore[abstract]
-    mlflow.log_input(dataset, context="training")
+    with suppress(MlflowException):  # not every server takes inputs; the tag says the same
+        mlflow.log_input(dataset, context="training")
 
 
 def summary(progress: Progress, network: keras.Model, categories: list[str]) -> dict:

@@ -26,8 +26,9 @@ UNKNOWN_TO_AZURE = re.compile(r"/logged-models|/alias|/runs/log-inputs|/runs/out
 class Front:
     """State of the front: where the MLflow server is, and what has been asked."""
 
-    def __init__(self, upstream: str, blobs: BlobServiceClient) -> None:
-        self.upstream, self.blobs = upstream, blobs
+    def __init__(self, upstream: str) -> None:
+        self.upstream = upstream
+        self.blobs: BlobServiceClient
         self.like_azure = False
         self.refused: list[str] = []
 

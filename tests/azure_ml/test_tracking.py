@@ -49,21 +49,29 @@ def mlflow_server(tmp_path_factory) -> Iterator[str]:
         server.stop()
 
 
-@pytest.fixture
-def front(mlflow_server, blobs, wires, certificates, monkeypatch) -> Iterator[Front]:
-    """The workspace's MLflow address, tracked to."""
-    blobs.create_container(CONTAINER)
-    front = Front(mlflow_server, blobs)
+@pytest.fixture(scope="module")
+def front_server(mlflow_server, certificates) -> Iterator[tuple[Front, int]]:
+    """The front and its port; one for all tests, since MLflow keeps its connections."""
+    front = Front(mlflow_server)
     server = certificates.serve(loopback_tracking.handler(front))
-    wires.proxy.routes = {"*.api.azureml.ms": server.server_address[1], **wires.proxy.routes}
+    yield front, server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def front(front_server, blobs, wires, monkeypatch) -> Front:
+    """The workspace's MLflow address, tracked to."""
+    front, port = front_server
+    blobs.create_container(CONTAINER)
+    front.blobs, front.like_azure, front.refused = blobs, False, []
+    wires.proxy.routes = {"*.api.azureml.ms": port, **wires.proxy.routes}
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureCloud")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", TRACKING)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     mlflow.set_tracking_uri(TRACKING)
-    yield front
-    server.shutdown()
-    server.server_close()
+    return front
 
 
 def experiment(name: str) -> str:
