@@ -26,4 +26,5 @@ def run(args: Namespace, settings: Settings) -> int:
         print(f"{model.version:>7}  {role:21}  {tags.get('network', '–'):12}{figures}")
         if args.tags:
             print(*(f"         {name}: {value}" for name, value in sorted(tags.items())), sep="\n")
+    print(f"models: {registry.studio_url(cloud)}")
     return 0

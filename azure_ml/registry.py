@@ -23,6 +23,13 @@ def versions(cloud: Cloud) -> list[Model]:
     return sorted(found, key=lambda model: int(model.version or 0), reverse=True)
 
 
+def studio_url(cloud: Cloud) -> str:
+    """The page of the model in the studio: the champion's, or else the newest version's."""
+    known = versions(cloud)
+    model = next((m for m in known if is_champion(m)), known[0])
+    return f"https://ml.azure.com/model/{model.name}:{model.version}/details?wsid={cloud.workspace}"
+
+
 def is_champion(model: Model) -> bool:
     """Whether a version carries the tag."""
     return (model.tags or {}).get(CHAMPION) == "true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -14,10 +15,12 @@ from types import SimpleNamespace
 import loopback_azure
 import pytest
 from azure.core.pipeline.policies import RetryPolicy
-from loopback_azure import ACCOUNT, KEY, SUBSCRIPTION, TENANT, Azure
+from loopback_answers import ACCOUNT, KEY, SUBSCRIPTION, TENANT
+from loopback_azure import Azure, root
 from loopback_proxy import Certificates, Proxy
 
 HERE = Path(__file__).parent
+MODEL = "sports-ball-classification"
 CONTAINERS = ("workspaceblobstore", "workspaceartifactstore", "code")
 SIGNED_IN = {
     "AZURE_TENANT_ID": TENANT,
@@ -129,6 +132,26 @@ def workspace(azure, blobs) -> Azure:
         about = {"computeType": "AmlCompute", "properties": size}
         azure.put(f"{path}/computes/{name}", {"properties": about})
     return azure
+
+
+@pytest.fixture
+def models(workspace, blobs):
+    """Two versions of the model, the first one the champion, with files behind them."""
+    container = blobs.get_container_client("workspaceartifactstore")
+    for version, champion in (("1", "true"), ("2", "false")):
+        prefix = f"ExperimentRun/dcid.run{version}/model"
+        example = {"dataframe_split": {"columns": ["image"], "data": [["aGVsbG8="]]}}
+        files = {"MLmodel": b"flavors: {}", "serving_input_example.json": json.dumps(example)}
+        files["artifacts/facts.json"] = json.dumps({"run_id": f"run{version}"})
+        for name, data in files.items():
+            container.upload_blob(f"{prefix}/{name}", data)
+        uri = f"azureml:/{root(workspace)}/datastores/workspaceartifactstore/paths/{prefix}"
+        tags = {"champion": champion, "challenger": "true", "accuracy": f"0.{version}000"}
+        flavors = {"python_function": {"data": {}}}
+        about = {"modelUri": uri, "modelType": "mlflow_model", "flavors": flavors}
+        path = f"{root(workspace)}/models/{MODEL}/versions/{version}"
+        workspace.put(path, {"properties": {**about, "tags": tags, "properties": {}}})
+    return workspace
 
 
 @pytest.fixture

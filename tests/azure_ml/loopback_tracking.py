@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, quote, urlsplit
 
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
-from loopback_azure import ACCOUNT, KEY, REGION, SUBSCRIPTION
+from loopback_answers import ACCOUNT, KEY, REGION, SUBSCRIPTION
 
 CONTAINER = "azureml"
 WORKSPACE = (

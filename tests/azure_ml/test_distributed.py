@@ -99,8 +99,9 @@ def test_two_workers_learn_what_one_learns(house, tracking, tmp_path):
 
     rows = [read_json(tmp_path / name / "progress.json")["history"] for name in ("one", "two")]
     for one, two in zip(*rows, strict=True):
-        assert one["loss"] == pytest.approx(two["loss"], rel=0.01)
-        assert one["validation_loss"] == pytest.approx(two["validation_loss"], rel=0.02)
+        assert one["loss"] == pytest.approx(two["loss"], rel=0.005)
+        # The one kernel of a single machine corrects the running variance by n / (n - 1).
+        assert one["validation_loss"] == pytest.approx(two["validation_loss"], rel=0.05)
     weights = [np.load(tmp_path / name / "checkpoint-1.npz") for name in ("one", "two")]
     for key in weights[0].files:
-        assert np.allclose(weights[0][key], weights[1][key], rtol=0.05, atol=0.01), key
+        assert np.allclose(weights[0][key], weights[1][key], rtol=0.05, atol=0.03), key

@@ -51,6 +51,7 @@ def test_the_last_step_registers_a_champion(pipeline):
     assert json.loads((pipeline.outputs["register"] / "register" / "version.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_model_that_comes_out_is_served(pipeline, photographs):
     port = free_port()
     model = pipeline.outputs["train"] / "train" / "model"

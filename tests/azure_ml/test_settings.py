@@ -1,9 +1,10 @@
 """Settings, errors and prices by themselves: no Azure is needed for these."""
 
 import pytest
+import yaml
 from azure.core.exceptions import ServiceRequestError
 
-from azure_ml import prices, settings
+from azure_ml import assets, prices, settings
 from azure_ml.errors import AzureMlError, explain
 
 
@@ -61,3 +62,16 @@ def test_a_price_that_is_not_there_is_said_to_be_unknown(azure):
 
     assert "price not known" in said
     assert prices.CALCULATOR in said
+
+
+def test_the_files_name_what_the_settings_name():
+    names = settings.read({})
+    files = {
+        "workspace.yaml": names.workspace,
+        "compute.yaml": names.cluster,
+        "compute_gpu.yaml": names.gpu_cluster,
+        "endpoints/online.yaml": names.online_endpoint,
+        "endpoints/batch.yaml": names.batch_endpoint,
+    }
+    for file, name in files.items():
+        assert yaml.safe_load((assets.FOLDER / file).read_text())["name"] == name

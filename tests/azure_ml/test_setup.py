@@ -1,7 +1,7 @@
 """setup: the plan, the real thing, repeating it, and what stands in its way."""
 
 import pytest
-from loopback_azure import ML, SUBSCRIPTION
+from loopback_answers import ML, SUBSCRIPTION
 
 WORKSPACE = f"/providers/{ML.rpartition('/')[2]}/workspaces/mlops-sports-ball-ws"
 
@@ -53,6 +53,7 @@ def test_setup_makes_everything_and_a_repetition_makes_nothing(command, azure, b
     assert not [path for method, path in azure.calls if method == "POST" and "token" not in path]
 
 
+@pytest.mark.slow
 def test_what_travels_is_the_code_that_runs(command, azure, blobs):
     assert command("setup").status == 0
 
@@ -62,6 +63,7 @@ def test_what_travels_is_the_code_that_runs(command, azure, blobs):
     assert not [name for name in names if "history_service" in name or ".venv" in name]
 
 
+@pytest.mark.slow
 def test_setup_goes_on_where_it_stopped(command, azure, blobs):
     azure.fail("PUT", "/computes/", 409, "ClusterCoreQuotaReached", "Not enough quota.")
     assert command("setup").status == 1
@@ -72,6 +74,7 @@ def test_setup_goes_on_where_it_stopped(command, azure, blobs):
     assert "workspace mlops-sports-ball-ws … is there" in done.out
 
 
+@pytest.mark.slow
 def test_busy_answers_are_tried_again(command, azure, blobs):
     for status in (429, 500, 503):
         azure.fail("GET", "/resourcegroups/[^/]+$", status, "Busy", "later")
@@ -211,6 +214,7 @@ def test_who_sees_no_subscription_is_told(command, azure):
     assert "sees no subscription" in command("setup").err
 
 
+@pytest.mark.slow
 def test_low_priority_and_gpu_are_options(command, azure, blobs):
     assert command("setup", "--gpu", "--low-priority").status == 0
 
