@@ -19,8 +19,10 @@ STAGES = ("ingest", "dataprep", "split", "train", "evaluate", "register")
 WORK = "work/"
 """Where options keep the stages' folders by default: such an option is a folder on Azure."""
 ONLY_FOR_KERAS_FILES = {"categories", "input_size", "pixel_scale"}
-OPTIONAL = {"source", "teacher_data"}
-"""Folders that a stage can do without; Azure leaves their flags out where none is given."""
+FILES = {"corrections"}
+"""Options that name a file, which is an input on Azure."""
+OPTIONAL = {"source", "teacher_data", "corrections"}
+"""What a stage can do without; Azure leaves out its flag where nothing is given."""
 READS_THE_REGISTRY = {"evaluate", "register"}
 """The same inputs can give another result tomorrow, so Azure must not reuse yesterday's."""
 TYPES: dict[Callable[[str], object], tuple[str, int | None, int | None]] = {
@@ -74,12 +76,13 @@ def texts() -> dict[Path, str]:
 
 def _input(option: Option) -> list[str]:
     about = f"    description: {_quoted(option.help)}"
-    folder = [f"  {option.name}:", "    type: uri_folder", "    mode: download"]
+    kind = "uri_file" if option.name in FILES else "uri_folder"
+    given = [f"  {option.name}:", f"    type: {kind}", "    mode: download"]
     if option.name == "source":
         photographs = "photographs by category, in folders; none: the sample is rendered"
-        return [*folder, "    optional: true", f"    description: {_quoted(photographs)}"]
-    if option.default.startswith(WORK):
-        return [*folder, *(["    optional: true"] if option.name in OPTIONAL else []), about]
+        return [*given, "    optional: true", f"    description: {_quoted(photographs)}"]
+    if option.default.startswith(WORK) or option.name in FILES:
+        return [*given, *(["    optional: true"] if option.name in OPTIONAL else []), about]
     kind, bounds = _type(option)
     default = option.default if kind != "string" else _quoted(option.default)
     return [

@@ -12,7 +12,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from steps.served_model.pictures import PictureError, open_picture
-from steps.shared import sources, stage
+from steps.shared import corrections, sources, stage
+from steps.shared.corrections import DROP, RELABEL, Corrections
 from steps.shared.stage import StageError
 
 TABLE = "files.csv"
@@ -97,8 +98,24 @@ def ingest(source: Path, out: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def correct(table: pd.DataFrame, sheet: Corrections, photos: Path) -> pd.DataFrame:
+    """Drop and relabel what the sheet says, files included; returns the table. Raises StageError.
+
+    A relabelled file keeps its path: its category is what the table says.
+    """
+    corrected = sheet.apply(table)
+    for path in sorted(set(table["path"]) - set(corrected["path"])):
+        (photos / path).unlink()
+    figures: dict[str, float] = {"dropped": sheet.count(DROP), "relabelled": sheet.count(RELABEL)}
+    print("ingest: " + ", ".join(f"{value:,} {name}" for name, value in figures.items()))
+    mlflow.log_metrics(figures)
+    mlflow.log_artifact(sheet.source)
+    return corrected
+
+
 def work(args: Namespace, out: Path) -> dict:
-    """The stage: find or render the source, copy it, write the table."""
+    """The stage: find or render the source, copy it, correct it, write the table."""
+    sheet = None if args.corrections == "none" else corrections.read(args.corrections)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="unpacking-") as scratch:
         if args.source == "sample":
             from steps import sample  # numpy-heavy, and only this branch needs it
@@ -108,6 +125,8 @@ def work(args: Namespace, out: Path) -> dict:
         else:
             source = sources.locate(args.source, Path(scratch))
         table = ingest(source, out / "photos")
+    if sheet:
+        table = correct(table, sheet, out / "photos")
     table.to_csv(out / TABLE, index=False)
     counts = table["category"].value_counts().sort_index()
     print(f"ingest: {len(table):,} files in {len(counts)} categories")

@@ -39,7 +39,7 @@ class Chain:
         wanted = self._parameters(name) | {k: _text(v) for k, v in more.items()}
         folders = {
             *("work", "data", "photos", "prepared", "model", "verdict", "out"),
-            *("teacher", "teacher_data"),
+            *("teacher", "teacher_data", "corrections"),
         }
         key = _digest(
             {k: v for k, v in wanted.items() if k not in folders},
@@ -81,7 +81,8 @@ def run_stages(args: Namespace) -> dict[str, Path]:
     """All stages in order; returns the folder of each."""
     chain = Chain(args)
     size = args.size or recipes.find(args.network).size
-    photos = chain.run("ingest", {"source": source_digest(args.source)})
+    contents = {name: source_digest(getattr(args, name)) for name in ("source", "corrections")}
+    photos = chain.run("ingest", contents)
     prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
     data = chain.run("split", _digests(prepared=prepared), prepared=prepared)
     trained = train(chain, photos, data)

@@ -23,6 +23,7 @@ import pytest
 
 CATEGORIES = ("basketball", "football", "tennis_ball")
 PER_CATEGORY = 24
+RESUMABLE = ("train", "tune")
 TRAINING = ["--epochs", "3", "--batch-size", "16", "--precision", "float32"]
 
 
@@ -90,7 +91,7 @@ def run_in_process(name: str, *flags: object) -> SimpleNamespace:
     module = importlib.import_module(f"steps.{name}")
     code = 0
     try:
-        stage.run(name, module.work, [str(flag) for flag in flags], keep_partial=name == "train")
+        stage.run(name, module.work, [str(flag) for flag in flags], keep_partial=name in RESUMABLE)
     except SystemExit as end:
         code = end.code
     finally:
@@ -109,24 +110,33 @@ def photographs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory, photographs, tracking_template) -> Iterator[SimpleNamespace]:
+def run_all(tracking_template) -> Callable[[Path, dict], SimpleNamespace]:
+    """Runs stages in order with a tracking store of their own: (folder, {stage: flags}) → runs."""
+
+    def run_all(root: Path, commands: dict[str, list]) -> SimpleNamespace:
+        runs = {}
+        with pytest.MonkeyPatch.context() as patch:
+            uri = use_tracking(patch, root / "tracking", tracking_template)
+            for name, flags in commands.items():
+                outcome = run_in_process(name, *flags, "--out", root / name)
+                assert outcome.code == 0, f"{name} failed: {outcome.run.data.tags}"
+                runs[name] = outcome.run
+        return SimpleNamespace(**{name: root / name for name in runs}, runs=runs, tracking=uri)
+
+    return run_all
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory, photographs, run_all) -> SimpleNamespace:
     """One pass of ingest, dataprep, split and train: folders by stage; not to be changed."""
     root = tmp_path_factory.mktemp("house")
-    folders = {name: root / name for name in ("ingest", "dataprep", "split", "train")}
-    with pytest.MonkeyPatch.context() as patch:
-        uri = use_tracking(patch, root / "tracking", tracking_template)
-        commands = {
-            "ingest": ["--source", photographs],
-            "dataprep": ["--photos", folders["ingest"], "--workers", 1],
-            "split": ["--prepared", folders["dataprep"]],
-            "train": ["--data", folders["split"], *TRAINING],
-        }
-        runs = {}
-        for name, flags in commands.items():
-            outcome = run_in_process(name, *flags, "--out", folders[name])
-            assert outcome.code == 0, f"{name} failed: {outcome.run.data.tags}"
-            runs[name] = outcome.run
-    return SimpleNamespace(**folders, runs=runs, tracking=uri, model=folders["train"] / "model")
+    commands = {
+        "ingest": ["--source", photographs],
+        "dataprep": ["--photos", root / "ingest", "--workers", 1],
+        "split": ["--prepared", root / "dataprep"],
+        "train": ["--data", root / "split", *TRAINING],
+    }
+    return SimpleNamespace(**vars(run_all(root, commands)), model=root / "train" / "model")
 
 
 @pytest.fixture(autouse=True)

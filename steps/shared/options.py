@@ -14,7 +14,9 @@ STAGES = {
     "ingest": "Collect photographs into one folder a category, with a table of the files.",
     "dataprep": "Decode and resize every photograph into one array; find duplicates; report.",
     "split": "Part the photographs into train, validation and test, duplicates kept together.",
+    "audit": "List labels that are probably wrong, with pictures, to be corrected.",
     "train": "Train a network and pack it as an MLflow model.",
+    "tune": "Search better values for a network's recipe, by validation alone; resumable.",
     "evaluate": "Measure a model on the test photographs; judge it against gate and champion.",
     "register": "Register a model version; move the aliases challenger and champion.",
     "main": "From photographs to a registered model: all stages, finished ones found again.",
@@ -51,8 +53,15 @@ OPTIONS = (
         "a folder category/*.jpg, a .zip or .tar of one, kaggle:OWNER/DATASET[/FOLDER], or sample "
         "(rendered on the spot)",
     ),
+    Option(
+        "corrections",
+        "none",
+        str,
+        ("ingest", "main"),
+        "audit's sheet: photographs to drop or to relabel before anything else",
+    ),
     Option("per_category", "80", positive, ("ingest", "main"), "pictures a category of the sample"),
-    _folder("photos", "ingest", ("dataprep", "evaluate"), "ingest's folder"),
+    _folder("photos", "ingest", ("dataprep", "audit", "evaluate"), "ingest's folder"),
     Option("size", "auto", auto(positive), ("main",), "side in pixels; auto: the network's"),
     Option("size", "64", positive, ("dataprep",), "side in pixels of the prepared pictures"),
     Option(
@@ -62,13 +71,30 @@ OPTIONS = (
         ("dataprep", "main"),
         "share of unreadable files from which the run fails",
     ),
-    Option("workers", "0", whole, ("dataprep", "main"), "processes that decode; 0: one a core"),
+    Option(
+        "workers", "0", whole, ("dataprep", "audit", "main"), "processes that decode; 0: one a core"
+    ),
     _folder("prepared", "dataprep", ("split",), "dataprep's folder"),
+    _folder(
+        "prepared",
+        "dataprep",
+        ("audit",),
+        "dataprep's folder, to judge every photograph, or split's, to judge what trains",
+    ),
+    Option(
+        "apply_above",
+        "1",
+        share,
+        ("audit",),
+        "confidence above which the sheet says relabel by itself; 1: never",
+    ),
     Option("validation_share", "0.1", share, ("split", "main"), "share that chooses the epoch"),
     Option("test_share", "0.1", share, ("split", "main"), "share that only measures"),
-    _folder("data", "split", ("train", "evaluate"), "split's folder"),
-    Option("network", "cnn", str, ("train", "main"), "which network: see docs/networks.md"),
-    Option("epochs", "auto", auto(positive), ("train", "main"), "passes over the photographs"),
+    _folder("data", "split", ("train", "tune", "evaluate"), "split's folder"),
+    Option("network", "cnn", str, ("train", "tune", "main"), "which network: see docs/networks.md"),
+    Option(
+        "epochs", "auto", auto(positive), ("train", "tune", "main"), "passes over the photographs"
+    ),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
     Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
     Option("optimizer", "auto", auto(str), ("train", "main"), "sgd or adamw"),
@@ -78,6 +104,13 @@ OPTIONS = (
     Option("mixup", "auto", auto(amount), ("train", "main"), "alpha of mixup; 0: none"),
     Option("cutmix", "auto", auto(share), ("train", "main"), "share of batches with cutmix"),
     Option("dropout", "auto", auto(share), ("train", "main"), "share of the features dropped"),
+    Option(
+        "augmentation_strength",
+        "auto",
+        auto(amount),
+        ("train", "main"),
+        "how far pictures are changed, as a multiple of what the recipe says",
+    ),
     Option(
         "head", "auto", auto(str), ("train", "main"), "average or flatten, before the last layer"
     ),
@@ -106,18 +139,22 @@ OPTIONS = (
         "weights",
         "auto",
         auto(str),
-        ("train", "main"),
+        ("train", "tune", "main"),
         "file of ImageNet weights for a network of keras.applications; auto: it fetches them",
     ),
-    Option("teacher", "none", str, ("train",), "model to learn from instead of from the labels"),
-    _folder("teacher_data", "split", ("train",), "split's folder at the teacher's size"),
+    Option(
+        "teacher", "none", str, ("train", "tune"), "model to learn from instead of from the labels"
+    ),
+    _folder("teacher_data", "split", ("train", "tune"), "split's folder at the teacher's size"),
     Option(
         "precision",
         "auto",
         auto(str),
-        ("train", "main"),
+        ("train", "tune", "main"),
         "float32, mixed_bfloat16 or mixed_float16; auto: what this machine is quick at",
     ),
+    Option("trials", "20", positive, ("tune",), "sets of values to try, earlier starts' included"),
+    Option("timeout", "0", amount, ("tune",), "minutes after which no trial begins; 0: no limit"),
     Option("model", "work/train/model", str, ("evaluate", "register"), "a model folder or URI"),
     Option("min_accuracy", "0.5", share, ("evaluate", "main"), "gate: least accuracy on test"),
     Option("min_class_recall", "0.2", share, ("evaluate", "main"), "gate: least recall a category"),
@@ -129,7 +166,13 @@ OPTIONS = (
         ("evaluate", "register", "main", "serve"),
         "name in the model registry",
     ),
-    Option("seed", "1", whole, ("ingest", "split", "train", "main"), "of everything random"),
+    Option(
+        "seed",
+        "1",
+        whole,
+        ("ingest", "split", "audit", "train", "tune", "main"),
+        "of everything random",
+    ),
     Option("categories", "none", str, ("register",), "for a .keras: file, one category a line"),
     Option("input_size", "64", positive, ("register",), "for a .keras: side in pixels"),
     Option("pixel_scale", "1.0", float, ("register",), "for a .keras: times each 0–255 value"),
@@ -153,7 +196,16 @@ OPTIONS = (
     Option("scoring_port", "5001", port, ("serve",), "port of the scoring server, on loopback"),
     *(
         Option("out", f"work/{stage}", str, (stage,), "folder to write")
-        for stage in ("ingest", "dataprep", "split", "train", "evaluate", "register")
+        for stage in (
+            "ingest",
+            "dataprep",
+            "split",
+            "audit",
+            "train",
+            "tune",
+            "evaluate",
+            "register",
+        )
     ),
 )
 

@@ -1,7 +1,7 @@
 """What a training begins with, whoever starts it: its pictures, recipe, teacher and weights."""
 
 from argparse import Namespace
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import keras
@@ -9,11 +9,23 @@ import numpy as np
 
 from steps.shared import devices, heads, networks, recipes, registry, stage
 from steps.shared import teacher as teachers
-from steps.shared.recipes import Recipe
+from steps.shared.recipes import Augmentation, Recipe
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
 from steps.shared.teacher import Teacher
 from steps.shared.trainer import Trainer
+
+WIDEST = {
+    "rotation": 180.0,
+    "shift": 0.5,
+    "shear": 45.0,
+    "zoom": 0.9,
+    "aspect": 1.0,
+    "colour": 1.0,
+    "hue": 0.5,
+    "erase": 1.0,
+}
+"""How far pictures can be changed at all, in the units of Augmentation."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,16 @@ def choose_recipe(args: Namespace) -> Recipe:
         raise StageError(f"--head {args.head} is unknown; there are: average, flatten.")
     if given.get("head") == "flatten":
         given["growth"] = (1.0,)  # a flattened picture has one size
+    strength = vars(args).get("augmentation_strength")
+    if strength is not None:
+        given["augmentation"] = strengthen(recipe.augmentation, strength)
     return replace(recipe, **given)
+
+
+def strengthen(how: Augmentation, strength: float) -> Augmentation:
+    """Change pictures `strength` times as far, within WIDEST; mirroring stays as it is."""
+    values = {name: value for name, value in asdict(how).items() if name != "flip"}
+    return replace(how, **{k: min(v * strength, WIDEST[k]) for k, v in values.items()})
 
 
 def suit(recipe: Recipe, data: Data) -> Recipe:

@@ -1,0 +1,135 @@
+"""Lists labels that are probably wrong, with pictures, for a person to drop or to correct.
+
+Reads dataprep's folder and judges every photograph, or split's and judges what trains: whoever
+wants to know what corrections gain keeps the test photographs as they are.
+"""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from steps.shared import arrays, corrections, label_quality, stage
+from steps.shared.corrections import KEEP, RELABEL
+from steps.shared.sheet import label_sheet
+from steps.shared.stage import StageError
+from steps.shared.table import read_table
+
+SHEET, PAGE, TABLE = "audit.csv", "audit.html", "files.csv"
+ERROR, CONFLICT = "looks like another category", "a copy has another label"
+IMAGES = {"dataprep": "images.npy", "split": "train.npy"}
+
+
+def read_prepared(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """The photographs to judge: the table, and images (n, size, size, 3) uint8 row by row."""
+    kind = stage.read_manifest(folder)["stage"]
+    if kind not in IMAGES:
+        raise StageError(
+            f"--prepared {folder} is the folder of {kind}: name dataprep's, to judge every "
+            "photograph, or split's, to judge what trains."
+        )
+    table = read_table(folder / TABLE)
+    if kind == "split":
+        table = table[table["split"] == "train"].reset_index(drop=True)
+    return table, np.load(folder / IMAGES[kind], mmap_mode="r")
+
+
+@contextmanager
+def at_size(
+    images: np.ndarray, photos: Path, table: pd.DataFrame, out: Path, workers: int
+) -> Iterator[np.ndarray]:
+    """The pictures at the size of the network that judges, decoded again where they are not."""
+    if images.shape[1] == label_quality.SIZE:
+        yield images
+        return
+    path = out / "pictures.npy"
+    arrays.decode_files(photos, list(table["path"]), path, label_quality.SIZE, workers)
+    yield np.load(path, mmap_mode="r")
+    path.unlink()
+
+
+def find_doubts(table: pd.DataFrame, probabilities: np.ndarray, above: float) -> pd.DataFrame:
+    """The likely label errors, surest first, then the pictures whose copies disagree.
+
+    table: dataprep's; probabilities: (n, categories) float, categories sorted by name; above: the
+    confidence from which the action is filled in. Keeps the table's index.
+    """
+    categories = np.array(sorted(table["category"].unique()))
+    labels = np.searchsorted(categories, table["category"].to_numpy())
+    error = label_quality.likely_errors(labels, probabilities)
+    suggested = categories[probabilities.argmax(axis=1)]
+    confidence = probabilities.max(axis=1)
+    sure = (confidence > above) & (suggested != table["category"])
+    doubts = table.assign(
+        suggested=suggested,
+        confidence=confidence.round(4),
+        of_label=probabilities[np.arange(len(labels)), labels],
+        reason=np.where(table["conflict"], CONFLICT, ERROR),
+        action=np.where(sure, RELABEL, KEEP),
+        place=np.where(table["conflict"], table["group"], -1),
+    )[error | table["conflict"]]
+    return doubts.sort_values(["conflict", "place", "of_label"])
+
+
+def check_photos(photos: Path, table: pd.DataFrame) -> None:
+    """Raise StageError where the prepared pictures were not made from these photographs."""
+    stage.read_manifest(photos)
+    there = read_table(photos / TABLE)
+    if not set(zip(table["path"], table["sha256"], strict=True)) <= set(
+        zip(there["path"], there["sha256"], strict=True)
+    ):
+        raise StageError(f"--photos {photos} is not the folder that --prepared was made from.")
+
+
+def work(args: Namespace, out: Path) -> dict:
+    """The stage: features, out-of-fold probabilities, the sheet as a table and as a page."""
+    photos = Path(args.photos)
+    table, images = read_prepared(Path(args.prepared))
+    check_photos(photos, table)
+    label_quality.require_enough(table["category"].to_numpy(), table["group"].to_numpy())
+    labels = np.unique(table["category"], return_inverse=True)[1]
+    with at_size(images, photos / "photos", table, out, args.workers) as pictures:
+        features = label_quality.frozen_features(pictures)
+        groups = table["group"].to_numpy()
+        probabilities = label_quality.out_of_fold(features, labels, groups, args.seed)
+        doubts = find_doubts(table, probabilities, args.apply_above)
+        (out / PAGE).write_text(label_sheet(doubts, pictures, len(table)))
+    doubts[corrections.COLUMNS].to_csv(out / SHEET, index=False)
+    for name in (SHEET, PAGE):
+        mlflow.log_artifact(str(out / name))
+    figures = _figures(doubts, table, probabilities.argmax(axis=1) == labels)
+    mlflow.log_metrics(figures)
+    report(figures, Path(args.out) / SHEET)
+    return {"files": [SHEET], **figures}
+
+
+def _figures(doubts: pd.DataFrame, table: pd.DataFrame, agrees: np.ndarray) -> dict[str, float]:
+    return {
+        "judged": len(table),
+        "label_errors": int((~doubts["conflict"]).sum()),
+        "conflicts": int(doubts["conflict"].sum()),
+        "filled_in": int((doubts["action"] == RELABEL).sum()),
+        "out_of_fold_accuracy": float(agrees.mean()),
+    }
+
+
+def report(figures: dict[str, float], sheet: Path) -> None:
+    """Say what was found, and what to do with it."""
+    print(
+        f"audit: {figures['label_errors']:,} likely label errors among {figures['judged']:,} "
+        f"pictures, {figures['conflicts']:,} pictures whose copies have another label; "
+        f"{figures['filled_in']:,} filled in as relabel\n"
+        f"audit: decide in the column `action` of {sheet}, then: "
+        f"mlflow run . -P corrections={sheet} -P source=…"
+    )
+
+
+if __name__ == "__main__":
+    stage.run("audit", work)
