@@ -109,14 +109,15 @@ def search(
     minutes: float,
     seed: int,
 ) -> None:
-    """Run trials until `trials` came to an end or `minutes` are over; 0: no limit."""
+    """Run trials until `trials` came to an end, or `minutes` are over (0: no limit) after one."""
     ends = time.monotonic() + (60 * minutes or float("inf"))
     finished = study.done(begun)
     with tqdm(total=trials, initial=finished, desc="tune", unit="trial") as bar:
-        while study.done(begun) < trials and time.monotonic() < ends:
+        while finished < trials and (time.monotonic() < ends or not finished):
             trial = study.ask(begun, seed)
             value = run(trial)
             begun.tell(trial, value, state=None if value is not None else TrialState.PRUNED)
+            finished += 1
             bar.set_postfix(best=f"{begun.best_value:.1%}")
             bar.update()
 

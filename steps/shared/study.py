@@ -45,8 +45,7 @@ def open_study(folder: Path, identity: dict, own: dict[str, float], epochs: int)
 
 def ask(study: optuna.Study, seed: int) -> optuna.Trial:
     """The next trial. It depends on the seed and on the trials before, not on restarts."""
-    begun = len([t for t in study.trials if t.state != TrialState.WAITING])
-    study.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + begun)
+    study.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + done(study))
     return study.ask()
 
 
@@ -58,8 +57,9 @@ def done(study: optuna.Study) -> int:
 def _try_again(study: optuna.Study, trial: FrozenTrial) -> None:
     """What a killed process left half done starts again from its first epoch."""
     study.tell(trial.number, state=TrialState.FAIL)
-    if trial.params:
-        study.enqueue_trial(trial.params)
+    values = trial.params or trial.system_attrs.get("fixed_params")
+    if values:
+        study.enqueue_trial(values)
     # It may have been killed before it had a run, or the runs are kept elsewhere now.
     with suppress(KeyError, MlflowException):
         MlflowClient().set_terminated(trial.user_attrs[RUN], "KILLED")
