@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from steps.served_model.pictures import decode
-from steps.shared import metrics, plots, registry, scorer, stage
+from steps.shared import card, metrics, plots, registry, slices, stage, trust_tests
+from steps.shared.card import Trust
 from steps.shared.registry import CHAMPION, PackedModel
+from steps.shared.scorer import Scorer
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
 
@@ -24,9 +26,10 @@ SIGNIFICANT = 0.05
 """The p-value up to which a better result than the champion's counts as no accident."""
 
 
-def predict(model: PackedModel, photos: Path, table: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Ask the model about each row's file; adds `predicted`, `confidence` and `score:CATEGORY`."""
-    answers = scorer.score(model.folder, [photos / p for p in table["path"]], label)
+def predict(scorer: Scorer, photos: Path, table: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Ask the model about each row's file; adds `predicted`, `confidence`, `known`,
+    `unknown_score` and `score:CATEGORY`."""
+    answers = scorer.score([photos / p for p in table["path"]], label)
     failed = [a["error"]["message"] for a in answers if a["error"]]
     if failed:
         raise StageError(f"the model refused {len(failed)} prepared pictures: {failed[0]}")
@@ -37,7 +40,11 @@ def predict(model: PackedModel, photos: Path, table: pd.DataFrame, label: str) -
             pd.DataFrame(
                 {
                     "predicted": [a["label"] for a in answers],
-                    "confidence": [a["confidence"] for a in answers],
+                    **{
+                        # Models of before these were measured do not say them.
+                        name: [a.get(name) for a in answers]
+                        for name in ("confidence", "known", "unknown_score")
+                    },
                 }
             ),
             scores,
@@ -81,17 +88,19 @@ def judge(
 
 
 def work(args: Namespace, out: Path) -> dict:
-    """The stage: predict, measure, draw, compare, judge."""
+    """The stage: predict, measure, draw, compare, judge, and write the model's card."""
     data, photos = Path(args.data), Path(args.photos) / "photos"
-    stage.read_manifest(data)
+    source = stage.read_manifest(data)
     model = registry.fetch(args.model)
     table = read_table(data / "files.csv")
     test = table[table["split"] == "test"]
-    predictions = predict(model, photos, test, "evaluate")
-    predictions.to_csv(out / PREDICTIONS, index=False)
-
-    figures, classes = measure(predictions, model.facts["categories"])
-    draw(predictions, model.facts["categories"], photos)
+    with Scorer(model.folder) as scorer:
+        predictions = predict(scorer, photos, test, "evaluate")
+        predictions.to_csv(out / PREDICTIONS, index=False)
+        figures, classes = measure(predictions, model.facts["categories"])
+        draw(scorer, predictions, model.facts["categories"], photos)
+        trust = measure_trust(scorer, photos, predictions, args)
+    figures |= trust.figures
     champion = compare(args.model_name, model, photos, test, predictions)
     recalls = classes[classes["support"] > 0].set_index("category")["recall"]
     verdict = judge(figures, recalls, champion, args.min_accuracy, args.min_class_recall)
@@ -101,8 +110,28 @@ def work(args: Namespace, out: Path) -> dict:
         "model": stage.digest(model.folder, ["artifacts/network.onnx"]),
     }
     stage.write_json(out / VERDICT, verdict)
+    (out / card.CARD).write_text(card.card(model.facts, source, verdict, classes, trust))
     log(out, figures, classes, verdict)
-    return {"files": [VERDICT, PREDICTIONS], "passed": verdict["passed"], **figures}
+    return {"files": [VERDICT, PREDICTIONS, card.CARD], "passed": verdict["passed"], **figures}
+
+
+def measure_trust(
+    scorer: Scorer, photos: Path, predictions: pd.DataFrame, args: Namespace
+) -> Trust:
+    """Slices, corruptions and strangers; logs their tables and pictures."""
+    correct = (predictions["predicted"] == predictions["category"]).to_numpy()
+    by_slice = slices.accuracy_by_slice(slices.describe(photos, predictions), correct)
+    mlflow.log_table(by_slice, "slices.json")
+    mlflow.log_figure(plots.slices(by_slice), "slices.png")
+    spoilt = None
+    if args.robustness:
+        spoilt = trust_tests.robustness(scorer, photos, predictions, args.seed)
+        mlflow.log_table(spoilt, "robustness.json")
+        mlflow.log_figure(plots.robustness(spoilt), "robustness.png")
+    figures = trust_tests.rejected(scorer, args.seed)
+    if figures:
+        figures["kept"] = float(predictions["known"].mean())
+    return Trust(by_slice, spoilt, figures)
 
 
 def measure(predictions: pd.DataFrame, categories: list[str]) -> tuple[dict, pd.DataFrame]:
@@ -132,7 +161,8 @@ def compare(
     champion = registry.fetch(f"models:/{name}/{version.version}")
     if champion.facts["run_id"] == model.facts["run_id"]:
         return None
-    theirs = predict(champion, photos, test, "champion")
+    with Scorer(champion.folder) as scorer:
+        theirs = predict(scorer, photos, test, "champion")
     correct, before = (
         (frame["predicted"] == frame["category"]).to_numpy() for frame in (predictions, theirs)
     )
@@ -143,7 +173,7 @@ def compare(
     }
 
 
-def draw(predictions: pd.DataFrame, categories: list[str], photos: Path) -> None:
+def draw(scorer: Scorer, predictions: pd.DataFrame, categories: list[str], photos: Path) -> None:
     """Log the confusion matrix, the reliability curve and the most confident mistakes."""
     probabilities, labels = arrays(predictions, categories)
     correct = (predictions["predicted"] == predictions["category"]).to_numpy()
@@ -157,7 +187,9 @@ def draw(predictions: pd.DataFrame, categories: list[str], photos: Path) -> None
         f"{row.category}\nseen as {row.predicted} ({row.confidence:.0%})"
         for row in wrong.itertuples()
     ]
-    mlflow.log_figure(plots.picture_sheet(pictures, captions), "mistakes.png")
+    paths = [photos / path for path in wrong["path"]]
+    heats = [a.get("heat_map") for a in scorer.score(paths, "mistakes", explain=True)]
+    mlflow.log_figure(plots.picture_sheet(pictures, captions, heats), "mistakes.png")
 
 
 def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: dict) -> None:
@@ -165,7 +197,7 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
     mlflow.log_metrics(figures)
     mlflow.log_metrics({f"recall/{row.category}": row.recall for row in classes.itertuples()})
     mlflow.log_dict({"metrics": figures, "per_class": classes.to_dict("records")}, "metrics.json")
-    for name in (PREDICTIONS, VERDICT):
+    for name in (PREDICTIONS, VERDICT, card.CARD):
         mlflow.log_artifact(str(out / name))
     print(
         f"evaluate: accuracy {figures['accuracy']:.1%} "
@@ -173,6 +205,11 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
         f"macro-F1 {figures['macro_f1']:.1%}, top-3 {figures['top3_accuracy']:.1%}, "
         f"calibration error {figures['calibration_error']:.1%}"
     )
+    if "rejected" in figures:
+        print(
+            f"evaluate: of pictures that show none of the categories {figures['rejected']:.1%} are "
+            f"rejected, of the test photographs {figures['kept']:.1%} kept"
+        )
     word = "passes" if verdict["passed"] else "fails"
     print(f"evaluate: {word} the gate: {verdict['reason']}")
 

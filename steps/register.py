@@ -13,9 +13,12 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from steps.shared import registry, stage
+from steps.shared import card, registry, stage
 from steps.shared.registry import CHALLENGER, CHAMPION, PackedModel
 from steps.shared.stage import StageError
+
+SUMMARY = 700
+"""Characters that are kept free for the sentences above a card."""
 
 
 def read_verdict(folder: str, model: PackedModel) -> dict | None:
@@ -101,9 +104,17 @@ def version_of(args: Namespace, model: PackedModel, verdict: dict | None) -> Mod
         args.model_name,
         artifact_uri(model),
         model.facts["run_id"],
-        describe(model, verdict),
+        describe(model, verdict) + read_card(args.verdict, verdict),
         tags_of(model, verdict),
     )
+
+
+def read_card(folder: str, verdict: dict | None) -> str:
+    """The model's card, as much of it as a registry takes below the summary; "" without one."""
+    path = Path(folder) / card.CARD
+    if verdict is None or not path.is_file():
+        return ""
+    return "\n\n" + card.shortened(path.read_text(), card.LONGEST - SUMMARY)
 
 
 def describe(model: PackedModel, verdict: dict | None) -> str:

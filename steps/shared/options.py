@@ -157,6 +157,13 @@ OPTIONS = (
     Option("timeout", "0", amount, ("tune",), "minutes after which no trial begins; 0: no limit"),
     Option("model", "work/train/model", str, ("evaluate", "register"), "a model folder or URI"),
     Option("min_accuracy", "0.5", share, ("evaluate", "main"), "gate: least accuracy on test"),
+    Option(
+        "robustness",
+        "true",
+        yes_no,
+        ("evaluate", "main"),
+        "also measure on photographs made worse: JPEG, blur, noise, rotation, crop",
+    ),
     Option("min_class_recall", "0.2", share, ("evaluate", "main"), "gate: least recall a category"),
     _folder("verdict", "evaluate", ("register",), "evaluate's folder; none: not yet judged"),
     Option(
@@ -170,7 +177,7 @@ OPTIONS = (
         "seed",
         "1",
         whole,
-        ("ingest", "split", "audit", "train", "tune", "main"),
+        ("ingest", "split", "audit", "train", "tune", "evaluate", "main"),
         "of everything random",
     ),
     Option("categories", "none", str, ("register",), "for a .keras: file, one category a line"),

@@ -7,6 +7,7 @@ import matplotlib
 matplotlib.use("Agg")  # a server has no screen
 
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -59,16 +60,58 @@ def reliability_curve(confidence: np.ndarray, correct: np.ndarray) -> Figure:
     return figure
 
 
+def slices(table: pd.DataFrame) -> Figure:
+    """Accuracy in each slice with its interval, a panel a property; see slices.py."""
+    names = list(table["property"].unique())
+    figure, axes = _figure(1, len(names), (2.4 * len(names), 3.6))
+    for axis, name in zip(axes.flat, names, strict=True):
+        rows = table[table["property"] == name]
+        found, low, high = rows[["accuracy", "low", "high"]].to_numpy().T
+        axis.errorbar(range(len(rows)), found, yerr=[found - low, high - found], fmt="o", capsize=3)
+        ticks = [f"{r.slice}\n({r.count})" for r in rows.itertuples(index=False)]
+        axis.set_xticks(range(len(rows)), ticks, rotation=90, fontsize=7)
+        axis.set(title=name, ylim=(0, 1.02), xlim=(-0.5, len(rows) - 0.5))
+    axes.flat[0].set_ylabel("accuracy")
+    return figure
+
+
+def robustness(table: pd.DataFrame) -> Figure:
+    """Accuracy against each corruption's levels, mildest at the left; see trust_tests.py."""
+    figure, axes = _figure(1, 1, (7, 4.5))
+    axis = axes.flat[0]
+    whole = table.loc[table["corruption"] == "none", "accuracy"].iloc[0]
+    for name, rows in table[table["corruption"] != "none"].groupby("corruption", sort=False):
+        levels = " · ".join(f"{level:g}" for level in rows["level"])
+        label = f"{name}: {levels} {rows['unit'].iloc[0]}"
+        axis.plot(range(len(rows) + 1), [whole, *rows["accuracy"]], marker="o", label=label)
+    axis.set(ylim=(0, 1.02), ylabel="accuracy", xlabel="step, 0 is the picture as it is")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend(fontsize=7)
+    return figure
+
+
 def picture_sheet(
-    pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int = 6
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[str],
+    heat_maps: Sequence[list | None] = (),
+    columns: int = 6,
 ) -> Figure:
-    """Pictures in a grid, each with its caption above. pictures: (size, size, 3) uint8 each."""
+    """Pictures in a grid, each with its caption above, and what spoke for its label laid over it.
+
+    pictures: (size, size, 3) uint8 each; heat_maps: rows of floats each, or None.
+    """
     rows = max(1, -(-len(pictures) // columns))
     figure, axes = _figure(rows, columns, (2.1 * columns, 2.5 * rows))
     for axis in axes.flat:
         axis.axis("off")
-    for axis, picture, caption in zip(axes.flat, pictures, captions, strict=False):
-        axis.imshow(picture)
+    heats = [*heat_maps, *[None] * len(pictures)]
+    for axis, picture, caption, heat in zip(axes.flat, pictures, captions, heats, strict=False):
+        axis.imshow(picture, extent=(0, 1, 0, 1))
+        if heat is not None:
+            for_it = np.maximum(heat, 0)
+            axis.imshow(
+                for_it, cmap="inferno", alpha=0.45, extent=(0, 1, 0, 1), interpolation="bicubic"
+            )
         axis.set_title(caption, fontsize=7)
     return figure
 

@@ -7,10 +7,11 @@ share the code of whichever was loaded first.
 import base64
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
+from typing import Self
 
 import mlflow.pyfunc
 import pandas as pd
@@ -20,19 +21,46 @@ from tqdm import tqdm
 BATCH = 32
 
 
-def score(folder: str | Path, paths: Iterable[Path], label: str = "score") -> list[dict]:
-    """The model's answer to each file, in order, as the scoring server would give it.
+class Scorer:
+    """A packed model in processes that live as long as the `with` block."""
 
-    folder: a packed model on this machine. label: what the progress bar says.
-    """
-    paths = list(paths)
-    chunks = [paths[i : i + BATCH] for i in range(0, len(paths), BATCH)]
-    workers = min(os.cpu_count() or 1, len(chunks)) or 1
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn) as pool:
-        answers = pool.map(partial(_predict, str(folder)), chunks)
+    def __init__(self, folder: str | Path, workers: int = 0) -> None:
+        """folder: on this machine. workers: processes; 0 is one a core."""
+        self.folder = str(folder)
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), spawn)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def score(
+        self,
+        pictures: Iterable[Path | bytes],
+        label: str = "score",
+        change: Callable[[bytes], bytes] | None = None,
+        explain: bool = False,
+    ) -> list[dict]:
+        """The model's answer to each picture, in order, as the scoring server would give it.
+
+        pictures: files, by path or by what they hold. label: what the progress bar says.
+        change: done to each file first. explain: with heat maps.
+        """
+        pictures = list(pictures)
+        chunks = [pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH)]
+        answers = self._pool.map(partial(_predict, self.folder, change, explain), chunks)
         bar = tqdm(answers, total=len(chunks), desc=label, unit="batch")
         return [row for rows in bar for row in rows]
+
+
+def score(folder: str | Path, pictures: Iterable[Path | bytes], label: str = "score") -> list[dict]:
+    """The answers of a model that is asked only once; see `Scorer.score`."""
+    pictures = list(pictures)
+    workers = min(os.cpu_count() or 1, -(-len(pictures) // BATCH)) or 1
+    with Scorer(folder, workers) as scorer:
+        return scorer.score(pictures, label)
 
 
 @cache
@@ -40,6 +68,13 @@ def _load(folder: str) -> PyFuncModel:
     return mlflow.pyfunc.load_model(folder)
 
 
-def _predict(folder: str, paths: list[Path]) -> list[dict]:
-    texts = [base64.b64encode(path.read_bytes()).decode() for path in paths]
-    return _load(folder).predict(pd.DataFrame({"image": texts}))
+def _predict(
+    folder: str,
+    change: Callable[[bytes], bytes] | None,
+    explain: bool,
+    pictures: list[Path | bytes],
+) -> list[dict]:
+    files = [p if isinstance(p, bytes) else p.read_bytes() for p in pictures]
+    texts = [base64.b64encode(change(file) if change else file).decode() for file in files]
+    params = {"explain": True} if explain else None
+    return _load(folder).predict(pd.DataFrame({"image": texts}), params)

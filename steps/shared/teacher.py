@@ -13,7 +13,6 @@ from steps.shared.recipes import Recipe, find
 from steps.shared.registry import PackedModel
 from steps.shared.stage import StageError
 
-
 VIEW = 0.75
 """Share of its size that a teacher looks at: crops show things larger than whole pictures do, and
 half the pixels cost half the time."""

@@ -64,9 +64,10 @@ def test_a_gain_by_chance_does_not_count():
 def evaluated(house, run_stage, tmp_path):
     """Evaluates a model on the shared test pictures; returns evaluate's outcome and folder."""
 
-    def evaluate(model=house.model, accuracy=0, name="evaluate", data=house.split):
+    def evaluate(model=house.model, accuracy=0, name="evaluate", data=house.split, spoil=False):
         gate = ["--min-accuracy", accuracy, "--min-class-recall", 0, "--model-name", NAME]
         flags = ["--photos", house.ingest, "--data", data, "--model", model, *gate]
+        flags += ["--robustness", spoil]
         return run_stage("evaluate", *flags, "--out", tmp_path / name), tmp_path / name
 
     return evaluate
@@ -101,14 +102,15 @@ def alias_of(alias):
 
 
 def test_evaluate_logs_figures_tables_and_pictures(house, evaluated):
-    outcome, folder = evaluated()
+    outcome, folder = evaluated(spoil=True)
 
     assert outcome.code == 0, outcome.run.data.tags
-    assert {"accuracy", "macro_f1", "top3_accuracy", "calibration_error"} <= set(
-        outcome.run.data.metrics
-    )
+    figures = {"accuracy", "macro_f1", "top3_accuracy", "calibration_error", "rejected", "kept"}
+    assert figures <= set(outcome.run.data.metrics)
     names = {item.path for item in MlflowClient().list_artifacts(outcome.run.info.run_id)}
-    assert {"confusion.png", "reliability.png", "mistakes.png", "metrics.json"} <= names
+    pictures = {"confusion.png", "reliability.png", "mistakes.png", "slices.png", "robustness.png"}
+    assert pictures | {"metrics.json", "slices.json", "robustness.json", "card.md"} <= names
+    assert "## On pictures made worse" in (folder / "card.md").read_text()
     predictions = pd.read_csv(folder / "predictions.csv")
     right = (predictions["predicted"] == predictions["category"]).mean()
     assert outcome.run.data.metrics["accuracy"] == pytest.approx(right)
@@ -131,7 +133,8 @@ def test_a_version_says_where_it_comes_from(house, evaluated, register):
     assert version.tags["run_id"] == house.runs["train"].info.run_id
     assert version.tags["network"] == "cnn"
     assert float(version.tags["accuracy"]) >= 0
-    assert "right on test photographs" in version.description
+    assert "right on test photographs" in version.description.split("\n\n")[0]
+    assert "# Model card: cnn" in version.description
 
 
 def test_a_served_version_says_which_it_is(house, evaluated, register):
