@@ -11,11 +11,13 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)-$(REVISION)
 REPOSITORY ?= sports-ball
+MODEL ?= models:/sports-ball-classification@champion
+COMPOSE ?= docker compose
 LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format serve bench mlproject components lock clean images baked
+.PHONY: help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint format serve bench mlproject components lock clean images baked
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -64,6 +66,45 @@ baked: $(VENV)/pipeline ## the model image with a model inside: make baked MODEL
 		$(BUILD) -f docker/baked.Dockerfile --build-arg MODEL_IMAGE=$(REPOSITORY)-model:$(TAG) \
 			-t $(REPOSITORY)-model:$(TAG)-baked "$$uri"
 
+publish: ## build and push both images as 1.2.3, 1.2 and 1, with SBOM: make publish RELEASE=v1.2.3
+	@[[ "$(RELEASE)" =~ ^v[0-9]+\.[0-9]+\.[0-9]+$$ ]] || { echo "RELEASE=v1.2.3 is needed"; exit 1; }
+	release=$(RELEASE:v%=%); repository=$$(echo "$(REPOSITORY)" | tr A-Z a-z); \
+	for name in model history; do \
+		image=$$repository-$$name; \
+		docker buildx build --push --sbom=true --provenance=mode=max -f docker/$$name.Dockerfile \
+			--build-arg VERSION=$$release --build-arg REVISION=$(REVISION) \
+			-t $$image:$$release -t $$image:$${release%.*} -t $$image:$${release%%.*} . || exit 1; \
+	done
+
+up: $(VENV)/pipeline images ## the champion, its history and PostgreSQL in containers: http://127.0.0.1:8000
+	docker/secrets.sh
+	test -d docker/model || { folder=$$(mktemp -d) && \
+		uri=$$(mlflow artifacts download --artifact-uri "$(MODEL)" --dst-path $$folder | tail -1) && \
+		chmod -R go+rX "$$uri" && cp -R "$$uri" docker/model && rm -r $$folder; }
+	TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml up --detach
+
+down: ## stop what `make up` started; the history stays
+	TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml down
+
+deploy-tools: $(VENV)/tools/done ## what checks Dockerfiles, manifests and workflows
+
+$(VENV)/tools/done: requirements/deploy.txt
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+test-containers: $(VENV)/dev $(VENV)/tools/done ## build, run, stop and check images and manifests
+	python -m pytest tests/deploy
+
+azure: $(VENV)/pipeline ## python -m azure_ml: make azure COMMAND="run --sample"
+	python -m azure_ml $(COMMAND)
+
+azure-health: $(VENV)/pipeline ## ask the online endpoint on Azure
+	PYTHONPATH=. python .github/check_endpoint.py
+
+notify: $(VENV)/pipeline ## tell WEBHOOK_URL how a run ended, and which version is the champion
+	(python -m azure_ml models || true) | python .github/notify.py
+
 lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	ruff check .
 	ruff format --check .
@@ -87,7 +128,8 @@ components: $(VENV)/pipeline ## write azure_ml/components from steps/shared/opti
 lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
 	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
 	$(LOCK) --upgrade requirements/tracing.in -o requirements/tracing.txt
-	for name in history serving gpu dev; do \
+	$(LOCK) --upgrade requirements/deploy.in -o requirements/deploy.txt
+	for name in history serving tracking gpu dev; do \
 		$(LOCK) -c requirements/pipeline.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
