@@ -55,7 +55,7 @@ def test_an_image_says_what_it_is_and_runs_as_a_numbered_user(images, name):
     assert config["User"] == "65532:65532"
     assert config["Labels"]["org.opencontainers.image.version"]
     assert config["Labels"]["org.opencontainers.image.revision"]
-    assert inspect(name)["HealthCheck"]["Test"][:2] == ["CMD", "python"]
+    assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,7 +84,7 @@ def test_an_image_brings_a_list_of_what_is_in_it(images, name):
     document = json.loads(said[said.index("{") :])
     names = {component["name"] for component in document["components"]}
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
-    assert {"python", "libc6", "libffi8", "pillow"} <= names
+    assert {"python", "libffi8", "pillow"} <= names
     assert ("onnxruntime" if name == "model" else "gunicorn") in names
     assert "tensorflow-cpu" not in names
 
