@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import engine
+import numpy as np
 import pytest
+
+from steps.sample import render
 
 # The real PostgreSQL of the history service's tests: under a name of its own, since both folders
 # have a conftest.
@@ -27,6 +31,10 @@ def images(tmp_path_factory) -> None:
         pytest.skip(f"no {', '.join(lacking)} here: apt-get install {' '.join(lacking)}")
     engine.make_bases(tmp_path_factory.mktemp("bases"))
     engine.build_images()
+    try:
+        engine.call(*engine.RUN, "--rm", "--entrypoint", "python", engine.image("history"), "-V")
+    except RuntimeError as error:
+        pytest.skip(f"podman runs no container on this machine: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +57,15 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def model_folder(house) -> Path:
-    """The small model that the pipeline's tests trained."""
-    return house.model
+def model_folder(request) -> Path:
+    """That of TEST_MODEL where it names one, else the small model of the pipeline's tests."""
+    given = os.environ.get("TEST_MODEL")
+    return Path(given) if given else request.getfixturevalue("house").model
 
 
 @pytest.fixture(scope="session")
-def photograph(house) -> Path:
-    return sorted((house.ingest / "photos").rglob("*.jpg"))[0]
+def photograph(tmp_path_factory) -> Path:
+    """A rendered ball."""
+    path = tmp_path_factory.mktemp("photograph") / "ball.jpg"
+    render("basketball", np.random.default_rng(1), 256).save(path, quality=90)
+    return path

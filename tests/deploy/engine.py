@@ -35,6 +35,14 @@ CONFINED = (
 )
 
 
+FILES = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 20_000)
+RUN = (
+    *("podman", "--runtime", "runc", "run", *CONFINED),
+    # podman would raise these, which a confined machine may not.
+    *("--ulimit", f"nofile={FILES}:{FILES}", "--ulimit", "nproc=4096:4096"),
+)
+
+
 def missing() -> list[str]:
     """Programs that are not here."""
     return [name for name in NEEDED if shutil.which(name) is None]
@@ -117,17 +125,6 @@ def build_images() -> None:
     call("make", "images", "ENGINE=buildah", repository, f"TAG={TAG}", f"FLAGS={flags}")
 
 
-def limits() -> list[str]:
-    """What podman would raise and a confined machine may not: kept as it is here."""
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return [
-        "--ulimit",
-        f"nofile={min(files, 20_000)}:{min(files, 20_000)}",
-        "--ulimit",
-        "nproc=4096:4096",
-    ]
-
-
 def image(name: str) -> str:
     return f"{NAMES[name]}:{TAG}"
 
@@ -145,8 +142,7 @@ class Container:
         if "--" in options:
             options, command = options[: options.index("--")], options[options.index("--") + 1 :]
         self.id = call(
-            *("podman", "--runtime", "runc", "run", "--detach", *limits(), *CONFINED),
-            *(*settings, *options, image(name), *command),
+            *(*RUN, "--detach", *settings, *options, image(name), *command),
         ).strip()
 
     def logs(self) -> str:
