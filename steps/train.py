@@ -31,11 +31,13 @@ from steps.shared.trainer import Trainer
 from steps.shared.training import (
     Data,
     choose_recipe,
+    draw_strangers,
     find_teacher,
     measure,
     read_data,
     set_precision,
     start_from_pretrained,
+    steps_an_epoch,
     suit,
 )
 
@@ -66,11 +68,14 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
     log_inputs(recipe, precision, args.data, source["digest"])
 
     keras.utils.set_random_seed(args.seed)
-    steps = len(data["train"].images) // recipe.batch_size
-    teacher = find_teacher(args, categories)
+    strangers = draw_strangers(recipe, data["train"], args.seed)
+    teacher = find_teacher(args, categories, 0 if strangers is None else len(strangers))
+    steps = steps_an_epoch(recipe, data["train"])
     with workers.scope():
         network = networks.build(args.network, recipe.size, len(categories), recipe)
-        trainer = Trainer(network, recipe, len(categories), steps, args.seed, teacher, workers)
+        trainer = Trainer(
+            network, recipe, len(categories), steps, args.seed, teacher, workers, strangers
+        )
     progress = Progress(
         out,
         {

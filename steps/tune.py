@@ -28,11 +28,13 @@ from steps.shared.trainer import Trainer
 from steps.shared.training import (
     Data,
     choose_recipe,
+    draw_strangers,
     find_teacher,
     measure,
     read_data,
     set_precision,
     start_from_pretrained,
+    steps_an_epoch,
     strengthen,
     suit,
 )
@@ -48,7 +50,9 @@ class Trials:
     ) -> None:
         self.args, self.recipe, self.data = args, recipe, data
         self.categories = len(categories)
-        self.teacher = find_teacher(args, categories)
+        self.strangers = draw_strangers(recipe, data["train"], args.seed)
+        count = 0 if self.strangers is None else len(self.strangers)
+        self.teacher = find_teacher(args, categories, count)
         self.searched = search_space.ranges(recipe, taught=self.teacher is not None)
         self._start: list[np.ndarray] | None = None
 
@@ -80,8 +84,16 @@ class Trials:
     def _trainer(self, recipe: Recipe) -> Trainer:
         keras.utils.set_random_seed(self.args.seed)
         network = networks.build(self.args.network, recipe.size, self.categories, recipe)
-        steps = len(self.data["train"].images) // recipe.batch_size
-        trainer = Trainer(network, recipe, self.categories, steps, self.args.seed, self.teacher)
+        steps = steps_an_epoch(recipe, self.data["train"])
+        trainer = Trainer(
+            network,
+            recipe,
+            self.categories,
+            steps,
+            self.args.seed,
+            self.teacher,
+            strangers=self.strangers,
+        )
         if recipe.pretrained:
             self._begin(trainer)
         return trainer

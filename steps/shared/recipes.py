@@ -44,6 +44,9 @@ class Recipe:
     """decoupled (Loshchilov and Hutter 2019): the share of each kernel that is taken away in a
     step, for a learning rate of 1"""
     label_smoothing: float = 0.1
+    strangers: float = 1 / 16
+    """share of each batch that shows none of the categories, to be answered with the same
+    probability for all of them (outlier exposure, Hendrycks et al. 2019)"""
     mixup: float = 0.0
     """alpha of mixup (Zhang et al. 2018); 0 switches it off"""
     cutmix: float = 0.0
@@ -66,6 +69,11 @@ class Recipe:
     mirror: bool = False
     """served with the mean of a picture and its mirror image: a little better, twice the time"""
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def strangers_a_batch(self) -> int:
+        """How many of a batch's pictures are strangers."""
+        return round(self.strangers * self.batch_size)
 
 
 STRONG = Augmentation(

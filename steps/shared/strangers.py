@@ -6,16 +6,31 @@ import numpy as np
 from PIL import Image
 
 from steps.sample import render_non_ball
+from steps.served_model.pictures import decode
 
 SIDE = 192
 
 
-def strangers(count: int, seed: int) -> dict[str, list[bytes]]:
+LEARNED, MEASURED = 1, 0
+"""What is learned from is never what is measured on."""
+
+
+def to_learn_from(count: int, seed: int, size: int) -> np.ndarray:
+    """`count` strangers of every kind, (count, size, size, 3) uint8, as `dataprep` would have them.
+
+    Of the same seed, picture i is the same at every size.
+    """
+    kinds = strangers(-(-count // 3), seed, LEARNED).values()
+    drawn = [picture for alike in zip(*kinds, strict=True) for picture in alike]
+    return np.stack([decode(picture, size) for picture in drawn[:count]])
+
+
+def strangers(count: int, seed: int, purpose: int = MEASURED) -> dict[str, list[bytes]]:
     """PNG files by kind: "things" (boxes, cones, writing, …), "textures" and "plain" colours.
 
-    count: pictures of each kind. seed: another one draws others.
+    count: pictures of each kind. seed, purpose: others draw others.
     """
-    rng = np.random.default_rng([seed, 0])
+    rng = np.random.default_rng([seed, purpose])
     return {
         "things": [_png(render_non_ball(rng, SIDE)) for _ in range(count)],
         "textures": [_png(_texture(rng)) for _ in range(count)],

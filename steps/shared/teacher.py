@@ -12,6 +12,7 @@ from steps.shared.mixing import mix
 from steps.shared.recipes import Recipe, find
 from steps.shared.registry import PackedModel
 from steps.shared.stage import StageError
+from steps.shared.strangers import to_learn_from
 
 VIEW = 0.75
 """Share of its size that a teacher looks at: crops show things larger than whole pictures do, and
@@ -21,8 +22,11 @@ half the pixels cost half the time."""
 class Teacher:
     """Answers to the very view that the student sees (Beyer et al. 2022), at its own resolution."""
 
-    def __init__(self, model: PackedModel, images: np.ndarray) -> None:
-        """images: (n, size, size, 3) uint8, the student's training pictures at the teacher's size.
+    def __init__(
+        self, model: PackedModel, images: np.ndarray, strangers: np.ndarray | None = None
+    ) -> None:
+        """images: (n, size, size, 3) uint8, the student's training pictures at the teacher's size;
+        strangers: (m, size, size, 3) uint8, likewise.
 
         The network computes in the precision that Keras is set to. Raises StageError.
         """
@@ -32,6 +36,7 @@ class Teacher:
                 f"--teacher-data has pictures of {images.shape[1]} pixels and {model.uri} looks at "
                 f"{facts['size']}."
             )
+        self.strangers = strangers
         self.images, self.view = images, round(facts["size"] * VIEW)
         trained = keras.models.load_model(model.folder / "artifacts/network.keras", compile=False)
         self.network = networks.build(
@@ -60,6 +65,8 @@ class Teacher:
         return tf.nn.softmax(tf.cast(self.network(views, training=False), tf.float32))
 
 
-def read(model: PackedModel, folder: Path) -> Teacher:
-    """The teacher, and the training pictures as split prepared them for it."""
-    return Teacher(model, np.load(folder / "train.npy", mmap_mode="r"))
+def read(model: PackedModel, folder: Path, strangers: int, seed: int) -> Teacher:
+    """The teacher, the training pictures as split prepared them for it, and so many strangers."""
+    images = np.load(folder / "train.npy", mmap_mode="r")
+    drawn = to_learn_from(strangers, seed, images.shape[1]) if strangers else None
+    return Teacher(model, images, drawn)

@@ -19,6 +19,9 @@ from steps.shared.optimizers import make_optimizer
 from steps.shared.recipes import Recipe
 from steps.shared.teacher import Teacher
 
+STRANGE = -1
+"""Label of a picture that shows none of the categories."""
+
 
 class Trainer:
     """A network, its running average, and the optimiser between them."""
@@ -32,14 +35,17 @@ class Trainer:
         seed: int,
         teacher: Teacher | None = None,
         workers: Workers = ONE,
+        strangers: np.ndarray | None = None,
     ) -> None:
         """steps: optimiser steps an epoch; a shorter last batch is left out.
 
         teacher: what it says is learned instead of the labels. workers: who takes each step.
+        strangers: (m, size, size, 3) uint8, pictures of no category; needed where the recipe has a
+        share for them.
         """
         self.network, self.recipe, self.categories = network, recipe, categories
         self.steps, self.seed, self.teacher = steps, seed, teacher
-        self.workers = workers
+        self.workers, self.strangers = workers, strangers
         workers.prepare(network, recipe.batch_size)
         self.optimizer = make_optimizer(recipe, steps, network)
         self.average = keras.models.clone_model(network)
@@ -55,12 +61,14 @@ class Trainer:
         self._reseed(epoch)
         size = self._size_in(epoch, images.shape[1])
         sums = np.zeros(2)
-        for step, rows in enumerate(self._batches(len(images), epoch)):
+        for step, (rows, strange) in enumerate(self._batches(len(images), epoch)):
             seed = tf.constant([self.seed, epoch * self.steps + step], tf.int32)
-            taught = self.teacher and tf.constant(self.teacher.images[rows])
-            sums += np.array(
-                self._step(tf.constant(images[rows]), tf.constant(labels[rows]), seed, size, taught)
+            batch = _joined(images[rows], self.strangers, strange)
+            taught = self.teacher and _joined(
+                self.teacher.images[rows], self.teacher.strangers, strange
             )
+            known = np.concatenate([labels[rows], np.full(len(strange), STRANGE, labels.dtype)])
+            sums += np.array(self._step(batch, tf.constant(known), seed, size, taught))
         loss, accuracy = sums / self.steps
         return {"loss": float(loss), "accuracy": float(accuracy)}
 
@@ -100,6 +108,7 @@ class Trainer:
         pictures = augment(images, seeds[0], self.recipe.augmentation, size)
         smooth = self.recipe.label_smoothing
         wanted = tf.one_hot(labels, self.categories) * (1 - smooth) + smooth / self.categories
+        wanted = tf.where(labels[:, None] == STRANGE, 1 / self.categories, wanted)
         if self.teacher:
             wanted = self.teacher.targets(taught, seeds, wanted, self.recipe)
             pictures, _ = mix(pictures, wanted, seeds[1], self.recipe)
@@ -128,11 +137,17 @@ class Trainer:
         logits = self.average(tf.cast(images, tf.float32), training=False)
         return tf.nn.softmax(tf.cast(logits, tf.float32))
 
-    def _batches(self, n: int, epoch: int) -> Iterator[np.ndarray]:
-        order = np.random.default_rng([self.seed, epoch]).permutation(n)
-        size = self.recipe.batch_size
+    def _batches(self, n: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows of the pictures and rows of the strangers that make up each step's batch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(n)
+        strangers = 0 if self.strangers is None else self.recipe.strangers_a_batch
+        size = self.recipe.batch_size - strangers
         for step in range(self.steps):
-            yield order[step * size : (step + 1) * size]
+            strange = rng.integers(
+                0, 1 if self.strangers is None else len(self.strangers), strangers
+            )
+            yield order[step * size : (step + 1) * size], strange
 
     def _size_in(self, epoch: int, full: int) -> int:
         sizes = self.recipe.growth
@@ -149,3 +164,9 @@ class Trainer:
 
     def _state(self) -> list[keras.Variable]:
         return [*self.network.weights, *self.average.weights, *self.optimizer.variables]
+
+
+def _joined(pictures: np.ndarray, strangers: np.ndarray | None, rows: np.ndarray) -> tf.Tensor:
+    if strangers is None or not len(rows):
+        return tf.constant(pictures)
+    return tf.constant(np.concatenate([pictures, strangers[rows]]))

@@ -11,6 +11,7 @@ from steps.shared import devices, heads, networks, recipes, registry, stage
 from steps.shared import teacher as teachers
 from steps.shared.recipes import Augmentation, Recipe
 from steps.shared.stage import StageError
+from steps.shared.strangers import to_learn_from
 from steps.shared.table import read_table
 from steps.shared.teacher import Teacher
 from steps.shared.trainer import Trainer
@@ -26,6 +27,8 @@ WIDEST = {
     "erase": 1.0,
 }
 """How far pictures can be changed at all, in the units of Augmentation."""
+
+MOST_STRANGERS = 600
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,23 @@ def suit(recipe: Recipe, data: Data) -> Recipe:
     return replace(recipe, size=size, batch_size=min(recipe.batch_size, count))
 
 
-def find_teacher(args: Namespace, categories: list[str]) -> Teacher | None:
+def strangers_for(recipe: Recipe, data: Data) -> int:
+    """How many strangers to draw: enough that none is seen too often, few enough for a moment."""
+    return min(MOST_STRANGERS, len(data.images) // 4) if recipe.strangers_a_batch else 0
+
+
+def steps_an_epoch(recipe: Recipe, data: Data) -> int:
+    """Optimiser steps in which each training picture is seen once; a shorter last is left out."""
+    return max(1, len(data.images) // (recipe.batch_size - recipe.strangers_a_batch))
+
+
+def draw_strangers(recipe: Recipe, data: Data, seed: int) -> np.ndarray | None:
+    """Pictures of no category at the recipe's size; None where the recipe wants none."""
+    count = strangers_for(recipe, data)
+    return to_learn_from(count, seed, recipe.size) if count else None
+
+
+def find_teacher(args: Namespace, categories: list[str], strangers: int) -> Teacher | None:
     """The model to learn from, and its pictures; None for "none". Raises StageError."""
     if args.teacher == "none":
         return None
@@ -91,7 +110,7 @@ def find_teacher(args: Namespace, categories: list[str]) -> Teacher | None:
     if model.facts["categories"] != categories:
         raise StageError(f"--teacher {args.teacher} knows other categories than --data has.")
     stage.read_manifest(args.teacher_data)
-    return teachers.read(model, Path(args.teacher_data))
+    return teachers.read(model, Path(args.teacher_data), strangers, args.seed)
 
 
 def set_precision(wanted: str | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from steps.shared import networks, teacher
+from steps.shared.augment import augment
 from steps.shared.recipes import Augmentation, Recipe
 from steps.shared.registry import PackedModel
 from steps.shared.stage import StageError, read_manifest
@@ -20,10 +21,10 @@ STILL = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
 @pytest.fixture(scope="module")
 def taught(house):
     keras.mixed_precision.set_dtype_policy("float32")
-    return teacher.read(PackedModel(house.model, "house"), house.split)
+    return teacher.read(PackedModel(house.model, "house"), house.split, 0, 1)
 
 
-def test_without_changes_it_says_what_the_packed_network_says(house, taught):
+def test_it_says_what_the_packed_network_says_of_the_view(house, taught):
     images = taught.images[:5]
     network = keras.models.load_model(house.model / "artifacts/network.keras", compile=False)
     seeds = [tf.constant([1, 2]), tf.constant([3, 4])]
@@ -32,7 +33,8 @@ def test_without_changes_it_says_what_the_packed_network_says(house, taught):
         tf.constant(images), seeds, tf.eye(5, 3), Recipe(64, 1, augmentation=STILL)
     )
 
-    expected = keras.ops.softmax(network(images.astype(np.float32), training=False))
+    view = augment(tf.constant(images), seeds[0], STILL, round(64 * teacher.VIEW))
+    expected = keras.ops.softmax(network(view, training=False))
     np.testing.assert_allclose(said, expected, atol=1e-3)
 
 

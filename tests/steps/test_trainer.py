@@ -81,6 +81,31 @@ def test_probabilities_add_up_to_one(data):
     assert np.allclose(trainer_of().predict(data[0], 5).sum(axis=1), 1, atol=1e-5)
 
 
+def test_strangers_come_to_look_like_no_category(data):
+    images, labels = data
+    still = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
+    recipe = replace(
+        RECIPE,
+        epochs=40,
+        growth=(1.0,),
+        strangers=0.25,
+        dropout=0.0,
+        augmentation=still,
+        weight_average=0.5,
+        label_smoothing=0.0,
+    )
+    strangers = np.random.default_rng(1).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
+    network = networks.build("cnn", 16, 2, recipe)
+    trainer = Trainer(network, recipe, 2, 2, 1, strangers=strangers)
+
+    for epoch in range(40):
+        trainer.epoch(images, labels, epoch)
+
+    assert recipe.strangers_a_batch == 2
+    assert (trainer.predict(images).argmax(axis=1) == labels).mean() > 0.9
+    assert np.abs(trainer.predict(strangers) - 0.5).mean() < 0.15
+
+
 @pytest.mark.parametrize("size", [16, 8])
 def test_changed_pictures_keep_range_and_repeat_from_a_seed(eagerly, data, size):
     how = replace(recipes.find("cnn").augmentation, erase=1.0)

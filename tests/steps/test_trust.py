@@ -8,9 +8,10 @@ import pytest
 from drawing import encoded, photograph
 from PIL import Image
 
+from steps.served_model.pictures import decode
 from steps.shared import card, slices
 from steps.shared.corruptions import CORRUPTIONS, corrupt
-from steps.shared.strangers import strangers
+from steps.shared.strangers import strangers, to_learn_from
 
 CLASSES = pd.DataFrame(
     {
@@ -79,6 +80,15 @@ def test_strangers_repeat_from_a_seed_and_are_of_every_kind():
         opened(picture).std() == 0 or opened(picture).std((0, 1)).max() == 0
         for picture in first["plain"]
     )
+
+
+def test_what_is_learned_from_is_not_what_is_measured_on():
+    learned = to_learn_from(9, 1, 32)
+
+    measured = [decode(picture, 32) for kind in strangers(3, 1).values() for picture in kind]
+    assert learned.shape == (9, 32, 32, 3)
+    assert not any((a == b).all() for a in learned for b in measured)
+    assert (to_learn_from(9, 1, 32) == learned).all()
 
 
 @pytest.fixture
