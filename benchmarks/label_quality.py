@@ -4,7 +4,7 @@ and corrected, measured on the same test photographs with the labels that they c
 python -m benchmarks.label_quality [--data SPLIT-FOLDER] [--corrections audit.csv]
 
 --data: split's folder at 224 pixels. Only labels that train are judged and corrected, so nothing
-about the test changes. About two minutes on two cores.
+about the test changes. A few minutes on two cores.
 """
 
 import argparse
