@@ -46,7 +46,7 @@ WORKDIR /app
 USER 65532:65532
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s --retries=3 \
-    CMD ["python", "healthcheck.py", "http://127.0.0.1:8000/health/live", "3"]
+    CMD ["python", "healthcheck.py", "/health/live"]
 # So that `docker run IMAGE flask --app history_service COMMAND` works too.
 ENTRYPOINT ["python", "-m"]
 CMD ["gunicorn", "-c", "history_service/gunicorn.conf.py"]

@@ -48,5 +48,5 @@ WORKDIR /app
 USER 65532:65532
 EXPOSE 5001
 HEALTHCHECK --interval=10s --timeout=4s --start-period=60s --retries=3 \
-    CMD ["python", "healthcheck.py", "http://127.0.0.1:5001/ping", "3"]
+    CMD ["python", "healthcheck.py", "/ping"]
 ENTRYPOINT ["python", "serve_model.py"]

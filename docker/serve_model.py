@@ -56,6 +56,15 @@ def described(folder: Path) -> str:
     return f"{known['model_name']} version {known['model_version']}" if known else str(folder)
 
 
+def bring(folder: Path, target: Path) -> None:
+    """Copy what is in a folder into another, which may belong to somebody else, as volumes do."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, dirs_exist_ok=True)
+        else:
+            shutil.copy(path, target / path.name)
+
+
 def serve(folder: Path) -> NoReturn:
     """Become the scoring server, so that signals reach it and not a program around it."""
     command, environment = scoring_server.get_cmd(
@@ -76,7 +85,7 @@ def main() -> None:
     folder = find(os.environ.get("MODEL_PATH", "/model"))
     print(f"model server: {described(folder)}", flush=True)
     if args.fetch:
-        shutil.copytree(folder, args.fetch, dirs_exist_ok=True)
+        bring(folder, args.fetch)
     else:
         serve(folder)
 

@@ -8,13 +8,13 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/tracking.txt \
     && install -d -o 65532 -g 65532 /data
 COPY docker/healthcheck.py /app/
-ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp MLFLOW_DISABLE_TELEMETRY=true
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PORT=5000 MLFLOW_DISABLE_TELEMETRY=true
 WORKDIR /data
 USER 65532:65532
 VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=60s --retries=3 \
-    CMD ["python", "/app/healthcheck.py", "http://127.0.0.1:5000/health", "3"]
+    CMD ["python", "/app/healthcheck.py", "/health"]
 ENTRYPOINT ["mlflow", "server", "--host=0.0.0.0", "--port=5000", "--workers=1"]
 CMD ["--backend-store-uri=sqlite:////data/mlflow.db", "--artifacts-destination=/data/artifacts", \
     "--allowed-hosts=localhost:*,127.0.0.1:*,tracking:*"]
