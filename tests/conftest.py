@@ -23,7 +23,7 @@ import pytest
 
 CATEGORIES = ("basketball", "football", "tennis_ball")
 PER_CATEGORY = 24
-RESUMABLE = ("train", "tune")
+RESUMABLE = ("train", "tune", "score")
 TRAINING = ["--epochs", "3", "--batch-size", "16", "--precision", "float32"]
 
 

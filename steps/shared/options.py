@@ -20,6 +20,7 @@ STAGES = {
     "evaluate": "Measure a model on the test photographs; judge it against gate and champion.",
     "register": "Register a model version; move the aliases challenger and champion.",
     "main": "From photographs to a registered model: all stages, finished ones found again.",
+    "score": "Score any number of pictures into Parquet files; resumable.",
     "serve": "Serve a model and its history over HTTP until Ctrl-C.",
 }
 
@@ -71,6 +72,8 @@ OPTIONS = (
         ("dataprep", "main"),
         "share of unreadable files from which the run fails",
     ),
+    Option("pictures", "pictures", str, ("score",), "a folder, a .txt list, or a table of paths"),
+    Option("workers", "0", whole, ("score",), "processes that score; 0: one a core"),
     Option(
         "workers", "0", whole, ("dataprep", "audit", "main"), "processes that decode; 0: one a core"
     ),
@@ -170,7 +173,7 @@ OPTIONS = (
         "model_name",
         "sports-ball-classification",
         str,
-        ("evaluate", "register", "main", "serve"),
+        ("evaluate", "register", "main", "serve", "score"),
         "name in the model registry",
     ),
     Option(
@@ -189,8 +192,8 @@ OPTIONS = (
         "model_path",
         "auto",
         auto(str),
-        ("serve",),
-        "a model URI or folder; auto: MODEL_PATH from the environment, or else the champion",
+        ("serve", "score"),
+        "a model URI or folder; auto: the champion (serve: or MODEL_PATH from the environment)",
     ),
     Option("host", "127.0.0.1", str, ("serve",), "address that the history service listens on"),
     Option(
@@ -212,6 +215,7 @@ OPTIONS = (
             "tune",
             "evaluate",
             "register",
+            "score",
         )
     ),
 )

@@ -45,13 +45,13 @@ class Scorer:
     ) -> list[dict]:
         """The model's answer to each picture, in order, as the scoring server would give it.
 
-        pictures: files, by path or by what they hold. label: what the progress bar says.
+        pictures: files, by path or by what they hold. label: what the progress bar says; "": none.
         change: done to each file first. explain: with heat maps.
         """
         pictures = list(pictures)
         chunks = [pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH)]
         answers = self._pool.map(partial(_predict, self.folder, change, explain), chunks)
-        bar = tqdm(answers, total=len(chunks), desc=label, unit="batch")
+        bar = tqdm(answers, total=len(chunks), desc=label, unit="batch", disable=not label)
         return [row for rows in bar for row in rows]
 
 
@@ -74,7 +74,14 @@ def _predict(
     explain: bool,
     pictures: list[Path | bytes],
 ) -> list[dict]:
-    files = [p if isinstance(p, bytes) else p.read_bytes() for p in pictures]
+    files = [p if isinstance(p, bytes) else _content(p) for p in pictures]
     texts = [base64.b64encode(change(file) if change else file).decode() for file in files]
     params = {"explain": True} if explain else None
     return _load(folder).predict(pd.DataFrame({"image": texts}), params)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # which the model answers with an error, in this picture's row

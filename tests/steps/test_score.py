@@ -1,0 +1,113 @@
+"""score: every picture has its row, good or bad, and a kill costs no more than a part."""
+
+import pandas as pd
+import pytest
+from drawing import encoded, photograph
+
+from steps import score
+from steps.shared import scorer
+from steps.shared.picture_list import list_pictures
+from steps.shared.stage import StageError
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    for i in range(5):
+        (folder / "below" / f"{i}.jpg").write_bytes(encoded(photograph(80, 60, i), "JPEG"))
+    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "notes.md").write_text("not asked about")
+    return folder
+
+
+@pytest.fixture
+def scored(house, run_stage, tmp_path):
+    def run(pictures, name="out"):
+        flags = ["--pictures", pictures, "--model-path", house.model, "--workers", 1]
+        return run_stage("score", *flags, "--out", tmp_path / name), tmp_path / name
+
+    return run
+
+
+def rows_of(out) -> pd.DataFrame:
+    parts = [pd.read_parquet(part) for part in sorted(out.glob("part-*.parquet"))]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_every_picture_has_a_row_and_a_bad_one_says_why(house, pictures, scored):
+    outcome, out = scored(pictures)
+
+    rows = rows_of(out).set_index("path")
+    assert outcome.code == 0
+    assert sorted(rows.index) == [*(f"below/{i}.jpg" for i in range(5)), "broken.png"]
+    assert rows.loc["broken.png", "error_code"] == "not_an_image"
+    assert rows.loc["broken.png", "label"] is None
+    expected = scorer.score(house.model, [pictures / "below/3.jpg"])[0]
+    row = rows.loc["below/3.jpg"]
+    assert row["label"] == expected["label"]
+    assert row["confidence"] == pytest.approx(expected["confidence"], abs=1e-5)
+    assert dict(row["scores"]) == pytest.approx(expected["scores"], abs=1e-5)
+    assert outcome.run.data.metrics["unreadable"] == 1
+
+
+def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):
+    (pictures / "list.txt").write_text("below/4.jpg\n\nbelow/0.jpg\nmissing.jpg\n")
+    pd.DataFrame({"path": ["below/1.jpg"], "shelf": [7]}).to_csv(pictures / "t.csv", index=False)
+
+    listed, tabled = (rows_of(scored(pictures / f, f)[1]) for f in ("list.txt", "t.csv"))
+
+    assert listed["path"].tolist() == ["below/4.jpg", "below/0.jpg", "missing.jpg"]
+    assert listed["error_code"].tolist() == [None, None, "not_found"]
+    assert tabled["path"].tolist() == ["below/1.jpg"]
+
+
+def test_what_is_scored_is_not_scored_again_after_a_kill(pictures, scored, monkeypatch):
+    monkeypatch.setattr(score, "PART", 2)
+    asked = []
+    ask = scorer.Scorer.score
+
+    def killed_at_the_third(self, some, *args, **more):
+        asked.append([path.name for path in some])
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return ask(self, some, *args, **more)
+
+    monkeypatch.setattr(scorer.Scorer, "score", killed_at_the_third)
+    assert scored(pictures)[0].code == 130
+
+    outcome, out = scored(pictures)
+
+    assert outcome.code == 0
+    assert [len(names) for names in asked] == [2, 2, 2, 2]
+    assert asked[2] == asked[3]
+    assert len(rows_of(out)) == 6
+
+
+def test_other_pictures_do_not_take_up_parts(pictures, tmp_path):
+    for identity in ({"paths": "a"}, {"paths": "a"}, {"paths": "b"}):
+        score.take_up(tmp_path, identity)
+        there = (tmp_path / "part-000000.parquet").is_file()
+        assert there == (identity == {"paths": "a"} and there)
+        (tmp_path / "part-000000.parquet").touch()
+
+    score.take_up(tmp_path, {"paths": "c"})
+    assert not list(tmp_path.glob("part-*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("nowhere", None, "there is no such folder or file"),
+        ("list.doc", "x", "a folder, .txt, .csv or .parquet is expected"),
+        ("t.csv", "file\nx.jpg\n", "has no column `path`, but \\['file'\\]"),
+        ("t.parquet", "nonsense", "cannot be read as .parquet"),
+        ("empty.txt", "\n", "holds no picture"),
+    ],
+)
+def test_what_is_no_list_of_pictures_is_named(tmp_path, name, content, reason):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+
+    with pytest.raises(StageError, match=reason):
+        list_pictures(tmp_path / name)
