@@ -106,7 +106,8 @@ def commit(name: str, archive: Path, change) -> None:
 def move_python(container: str, root: Path) -> None:
     """Debian's Python where the official image has its own, and this machine's certificates."""
     shutil.copy2(root / "usr/bin/python3.11", root / "usr/local/bin/python3.11")
-    shutil.copytree(root / "usr/lib/python3.11", root / "usr/local/lib/python3.11", symlinks=True)
+    library = root / "usr/local/lib/python3.11"  # there already, with an empty folder for packages
+    shutil.copytree(root / "usr/lib/python3.11", library, symlinks=True, dirs_exist_ok=True)
     (root / "usr/local/bin/python3").symlink_to("python3.11")
     certificates = Path("/etc/ssl/certs/ca-certificates.crt")
     if certificates.is_file():
