@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from steps.shared.stage import StageError
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -129,6 +131,61 @@ RECIPES = {
 }
 
 
+APPLICATIONS = frozenset(
+    [
+        "convnextbase",
+        "convnextlarge",
+        "convnextsmall",
+        "convnexttiny",
+        "convnextxlarge",
+        "densenet121",
+        "densenet169",
+        "densenet201",
+        "efficientnetb0",
+        "efficientnetb1",
+        "efficientnetb2",
+        "efficientnetb3",
+        "efficientnetb4",
+        "efficientnetb5",
+        "efficientnetb6",
+        "efficientnetb7",
+        "efficientnetv2b0",
+        "efficientnetv2b1",
+        "efficientnetv2b2",
+        "efficientnetv2b3",
+        "efficientnetv2l",
+        "efficientnetv2m",
+        "efficientnetv2s",
+        "inceptionresnetv2",
+        "inceptionv3",
+        "mobilenet",
+        "mobilenetv2",
+        "mobilenetv3large",
+        "mobilenetv3small",
+        "nasnetlarge",
+        "nasnetmobile",
+        "resnet101",
+        "resnet101v2",
+        "resnet152",
+        "resnet152v2",
+        "resnet50",
+        "resnet50v2",
+        "vgg16",
+        "vgg19",
+        "xception",
+    ]
+)
+"""The networks of keras.applications, in lower case; listed, since to ask Keras takes seconds."""
+
+
 def find(network: str) -> Recipe:
-    """The recipe of a network; for one of keras.applications the general one for transfer."""
+    """The recipe of a network; for one of keras.applications the general one for transfer.
+
+    Raises StageError where there is no such network.
+    """
+    if network not in RECIPES and network not in APPLICATIONS:
+        raise StageError(
+            f"--network {network} is unknown; there are: {', '.join(RECIPES)}, and any of "
+            "keras.applications, in lower case."
+        )
     return RECIPES.get(network, TRANSFER)

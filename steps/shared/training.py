@@ -56,11 +56,6 @@ def read_data(folder: Path) -> tuple[list[str], dict[str, Data]]:
 
 def choose_recipe(args: Namespace) -> Recipe:
     """The network's recipe, with what the command line says instead. Raises StageError."""
-    if args.network not in networks.names():
-        raise StageError(
-            f"--network {args.network} is unknown; there are: {', '.join(networks.BODIES)}, and "
-            "any of keras.applications, in lower case."
-        )
     recipe = recipes.find(args.network)
     known = {field.name for field in fields(Recipe)}
     given = {k: v for k, v in vars(args).items() if k in known and v is not None}

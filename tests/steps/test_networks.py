@@ -11,6 +11,7 @@ from lite_reference import Reference
 
 from steps.sample import render
 from steps.shared import explanations, networks, recipes
+from steps.shared.networks import applications
 from steps.shared.networks.torch_file import read_weights
 from steps.shared.stage import StageError
 
@@ -132,6 +133,11 @@ def test_networks_of_keras_applications_read_their_weights_from_a_file(tmp_path)
     for a, b in zip(inner.get_weights(), body.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert answers(network, pictures(64)).shape == (2, 4)
+
+
+def test_every_network_has_a_recipe_and_the_other_way_round():
+    assert set(networks.BODIES) == set(recipes.RECIPES)
+    assert set(applications.names()) == recipes.APPLICATIONS
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path):

@@ -27,11 +27,6 @@ BODIES: dict[str, Body] = {
 }
 
 
-def names() -> list[str]:
-    """What may stand after --network."""
-    return [*BODIES, *applications.names()]
-
-
 def _features(name: str, picture: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
     if name in BODIES:
         return BODIES[name](picture, recipe)
