@@ -50,7 +50,9 @@ def canned(tracking, monkeypatch):
     def canned(accuracies: list[list[float]]) -> Trials:
         recipe = replace(recipes.find("cnn"), epochs=len(accuracies[0]))
         nothing = Data(np.zeros((1, 8, 8, 3), np.uint8), np.zeros(1, np.int32))
-        trials = Trials(SimpleNamespace(teacher="none"), recipe, ["a", "b"], {"train": nothing})
+        trials = Trials(
+            SimpleNamespace(teacher="none", seed=1), recipe, ["a", "b"], {"train": nothing}
+        )
         numbers = iter(accuracies)
         monkeypatch.setattr(trials, "_trainer", lambda _: next(numbers))
         monkeypatch.setattr(
