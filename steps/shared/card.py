@@ -38,10 +38,23 @@ def card(facts: dict, data: dict, verdict: dict, classes: pd.DataFrame, trust: T
         verdict=verdict,
         figures=verdict["metrics"],
         classes=classes.sort_values("recall").to_dict("records"),
-        weakest=trust.slices.nsmallest(3, "accuracy").to_dict("records"),
+        weakest_category=_weakest(classes),
+        weakest=weakest_slices(trust.slices),
         slices=trust.slices.to_dict("records"),
         robustness=[] if spoilt is None else _robustness(spoilt),
     )
+
+
+def weakest_slices(slices: pd.DataFrame) -> list[dict]:
+    """The three slices that are most surely weak: by the upper end of their intervals, because a
+    handful of photographs proves nothing."""
+    return slices.nsmallest(3, "high").to_dict("records")
+
+
+def _weakest(classes: pd.DataFrame) -> dict:
+    """The category of least recall among those that were tested; {} where none was."""
+    tested = classes[classes["support"] > 0]
+    return tested.nsmallest(1, "recall").to_dict("records")[0] if len(tested) else {}
 
 
 def _robustness(table: pd.DataFrame) -> list[dict]:

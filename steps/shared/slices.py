@@ -1,5 +1,6 @@
 """Where a classifier is weak: its accuracy by what the photographs are like."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,23 +52,35 @@ def accuracy_by_slice(described: pd.DataFrame, correct: np.ndarray) -> pd.DataFr
     """Accuracy in each third of each property, and in each value of `group`.
 
     described: from `describe`; correct: (n,) bool. Returns a row a slice: property, slice, count,
-    accuracy, and the 95 % interval of Wilson (1927), low and high.
+    accuracy, and the 95 % interval of Wilson (1927), low and high. Each photograph is in one slice
+    of each property.
     """
     rows = []
     for name, values in described.items():
         for label, inside in _parts(values):
             count, hits = int(inside.sum()), int(correct[inside].sum())
-            low, high = binomtest(hits, count).proportion_ci(method="wilson")
-            rows.append((name, label, count, hits / count, float(low), float(high)))
+            rows.append((name, label, count, hits / count, *interval(hits, count)))
     columns = ["property", "slice", "count", "accuracy", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def interval(hits: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927); near-duplicates count as if they were independent."""
+    low, high = binomtest(hits, count).proportion_ci(method="wilson")
+    return float(low), float(high)
+
+
 def _parts(values: pd.Series) -> list[tuple[str, np.ndarray]]:
     """Each slice's name and its rows; a property that hardly varies has fewer than three."""
-    if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
+    if values.dtype.kind != "f":
         return [(str(v), (values == v).to_numpy()) for v in sorted(values.unique())]
-    cut = pd.qcut(values, BINS, duplicates="drop", precision=2)
-    found = [(f"{part.left:,.4g} to {part.right:,.4g}", part) for part in cut.cat.categories]
-    parts = [(label, (cut == part).to_numpy()) for label, part in found]
-    return [(label, rows) for label, rows in parts if rows.any()]
+    if values.nunique() == 1:
+        return [(f"all {_number(values.iloc[0])}", np.ones(len(values), bool))]
+    cut, edges = pd.qcut(values, BINS, labels=False, duplicates="drop", retbins=True)
+    names = [f"{_number(a)} to {_number(b)}" for a, b in pairwise(edges)]
+    parts = [(name, (cut == i).to_numpy()) for i, name in enumerate(names)]
+    return [(name, rows) for name, rows in parts if rows.any()]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

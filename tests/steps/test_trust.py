@@ -10,7 +10,7 @@ from PIL import Image
 
 from steps.served_model.pictures import decode
 from steps.shared import card, slices
-from steps.shared.corruptions import CORRUPTIONS, corrupt
+from steps.shared.corruptions import CORRUPTIONS, SIDE, corrupt, reduced
 from steps.shared.strangers import strangers, to_learn_from
 
 CLASSES = pd.DataFrame(
@@ -58,12 +58,20 @@ def test_a_crop_keeps_its_share_and_noise_its_deviation():
     assert (corrupt(data, "noise", 20)) == corrupt(data, "noise", 20)
 
 
-def test_a_spoilt_picture_stands_upright():
+@pytest.mark.parametrize("change", [reduced, lambda data: corrupt(data, "JPEG", 50)])
+def test_a_spoilt_picture_stands_upright(change):
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(photograph(64, 32), "JPEG", exif=exif)
 
-    assert opened(corrupt(data, "JPEG", 50)).shape == (64, 32, 3)
+    assert opened(change(data)).shape == (64, 32, 3)
+
+
+def test_a_large_photograph_is_reduced_whole_and_a_small_one_left_as_it_is():
+    small = encoded(photograph(64, 32))
+
+    assert opened(reduced(encoded(photograph(2400, 1200), "JPEG"))).shape == (SIDE // 2, SIDE, 3)
+    assert (opened(reduced(small)) == opened(small)).all()
 
 
 def test_strangers_repeat_from_a_seed_and_are_of_every_kind():
@@ -113,6 +121,7 @@ def test_slices_share_out_every_photograph_once(described):
     table = slices.accuracy_by_slice(described, correct)
 
     assert (table.groupby("property")["count"].sum() == 12).all()
+    assert table["slice"].iloc[0] == "10,000 to 24,667"
     by = table[table["property"] == "brightness"]["accuracy"].tolist()
     assert by == [1.0, 1.0, 0.0]
     assert (table["low"] <= table["accuracy"]).all()
@@ -132,12 +141,22 @@ def test_sharp_is_sharper_than_blurred_and_plain_plainer_than_busy(tmp_path):
     assert described["background"].iloc[2] == 0 < described["background"].iloc[0]
 
 
-def card_of(described, figures) -> str:
+def test_a_property_that_does_not_vary_is_one_slice_of_all(described):
+    table = slices.accuracy_by_slice(
+        described.assign(size=9216.0, group="alone"), np.ones(12, bool)
+    )
+
+    assert (table.groupby("property")["count"].sum() == 12).all()
+    assert table.loc[table["property"] == "size", "slice"].tolist() == ["all 9,216"]
+    assert table.loc[table["property"] == "group", "slice"].tolist() == ["alone"]
+
+
+def card_of(described, figures, classes=CLASSES) -> str:
     by_slice = slices.accuracy_by_slice(described, np.array([True] * 8 + [False] * 4))
     facts = {"name": "cnn", "categories": ["a", "b"], "size": 64, "run_id": "run1"}
     data = {"test": 12, "train": 90, "validation": 11, "digest": "d" * 64}
     verdict = {"passed": True, "reason": "there is no champion yet", "metrics": FIGURES | figures}
-    return card.card(facts, data, verdict, CLASSES, card.Trust(by_slice, None, figures))
+    return card.card(facts, data, verdict, classes, card.Trust(by_slice, None, figures))
 
 
 def test_a_card_says_what_was_measured_weakest_first(described):
@@ -147,8 +166,28 @@ def test_a_card_says_what_was_measured_weakest_first(described):
 
     assert "| accuracy | 83.0 % (95 % interval 70.0 % to 93.0 %) |" in text
     assert "false for 90 %" in text
+    assert "photographs of unknown\nthings are harder" in text
     assert "- brightness" in text
     assert text.index("| b | 0.80 |") < text.index("| a | 0.90 |")
+
+
+def test_a_card_names_the_weakest_category_of_those_that_were_tested(described):
+    absent = {"category": "c", "precision": 0, "recall": 0, "f1": 0, "support": 0}
+
+    text = card_of(described, {}, pd.concat([CLASSES, pd.DataFrame([absent])]))
+
+    assert "- category b: 60.0 % of 10 recognised" in text
+
+
+def test_a_handful_of_photographs_is_not_named_the_weakest_slice():
+    rows = [("size", "few", 1, 0), ("size", "many", 400, 100)]
+    rows += [("aspect", f"{i}", 400, 200) for i in range(2)]
+    table = pd.DataFrame(
+        [(name, label, n, hits / n, *slices.interval(hits, n)) for name, label, n, hits in rows],
+        columns=["property", "slice", "count", "accuracy", "low", "high"],
+    )
+
+    assert [s["slice"] for s in card.weakest_slices(table)] == ["many", "0", "1"]
 
 
 def test_a_card_admits_what_was_not_measured(described):
