@@ -19,9 +19,11 @@ from steps.shared.scorer import Scorer
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
 
-PREDICTIONS, VERDICT = "predictions.csv", "verdict.json"
+PREDICTIONS, SLICES, VERDICT = "predictions.csv", "slices.csv", "verdict.json"
 MISTAKES, MISTAKE_SIZE = 24, 160
 """How many of the worst are shown, and their side in pixels."""
+STRANGERS = ("rejected", "kept")
+"""Figures that only a model packed with validation photographs has."""
 SIGNIFICANT = 0.05
 """The p-value up to which a better result than the champion's counts as no accident."""
 
@@ -100,6 +102,7 @@ def work(args: Namespace, out: Path) -> dict:
         figures, classes = measure(predictions, model.facts["categories"])
         draw(scorer, predictions, model.facts["categories"], photos)
         trust = measure_trust(scorer, photos, predictions, args)
+    trust.slices.to_csv(out / SLICES, index=False)
     figures |= trust.figures
     champion = compare(args.model_name, model, photos, test, predictions)
     recalls = classes[classes["support"] > 0].set_index("category")["recall"]
@@ -112,7 +115,11 @@ def work(args: Namespace, out: Path) -> dict:
     stage.write_json(out / VERDICT, verdict)
     (out / card.CARD).write_text(card.card(model.facts, source, verdict, classes, trust))
     log(out, figures, classes, verdict)
-    return {"files": [VERDICT, PREDICTIONS, card.CARD], "passed": verdict["passed"], **figures}
+    return {
+        "files": [VERDICT, PREDICTIONS, SLICES, card.CARD],
+        "passed": verdict["passed"],
+        **figures,
+    }
 
 
 def measure_trust(
@@ -196,8 +203,12 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
     """Put figures, tables and verdict into the run, and say them in a few lines."""
     mlflow.log_metrics(figures)
     mlflow.log_metrics({f"recall/{row.category}": row.recall for row in classes.itertuples()})
-    mlflow.log_dict({"metrics": figures, "per_class": classes.to_dict("records")}, "metrics.json")
-    for name in (PREDICTIONS, VERDICT, card.CARD):
+    strangers = {name: figures[name] for name in STRANGERS if name in figures} or "not measured"
+    table = classes.to_dict("records")
+    mlflow.log_dict(
+        {"metrics": figures, "per_class": table, "strangers": strangers}, "metrics.json"
+    )
+    for name in (PREDICTIONS, SLICES, VERDICT, card.CARD):
         mlflow.log_artifact(str(out / name))
     print(
         f"evaluate: accuracy {figures['accuracy']:.1%} "
@@ -210,6 +221,8 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
             f"evaluate: of pictures that show none of the categories {figures['rejected']:.1%} are "
             f"rejected, of the test photographs {figures['kept']:.1%} kept"
         )
+    else:
+        print("evaluate: rejecting pictures that show none of the categories: not measured")
     word = "passes" if verdict["passed"] else "fails"
     print(f"evaluate: {word} the gate: {verdict['reason']}")
 
