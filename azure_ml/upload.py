@@ -1,6 +1,5 @@
 """`upload`: the photographs as a versioned data asset, named by their contents."""
 
-import hashlib
 import re
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -15,7 +14,7 @@ from azure_ml.cloud import Cloud
 from azure_ml.errors import AzureMlError
 from azure_ml.settings import Settings
 from steps.ingest import find_photographs
-from steps.shared import sources
+from steps.shared import sources, stage
 from steps.shared.stage import StageError
 
 
@@ -55,12 +54,7 @@ def run(args: Namespace, settings: Settings) -> int:
 
 def contents(folder: Path, names: list[Path]) -> str:
     """12 hexadecimal digits of the SHA-256 over names and contents: the asset's version."""
-    whole = hashlib.sha256()
-    for name in names:
-        whole.update(name.as_posix().encode() + b"\0")
-        with (folder / name).open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()[:12]
+    return stage.digest(folder, map(str, names))[:12]
 
 
 def register(cloud: Cloud, name: str, version: str, path: str, about: str) -> None:

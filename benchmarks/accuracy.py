@@ -9,14 +9,12 @@ tracking database is the benchmark's own, so that no champion of yours is touche
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from mlflow import MlflowClient
 
 from benchmarks import latency, results
+from benchmarks.pipeline import run_main, tracking
 from steps.shared.recipes import RECIPES
 
 WORK = Path("work/benchmarks/accuracy")
@@ -34,19 +32,15 @@ COLUMNS = {
 
 def train(network: str, source: Path) -> dict[str, Path]:
     """Run `main` for a network; returns the folder of each stage. Raises CalledProcessError."""
-    command = ["-m", "steps.main", "--source", str(source), "--network", network]
-    names = ["--work", str(WORK), "--model-name", f"benchmark-{network}"]
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": _tracking()}
-    subprocess.run([sys.executable, *command, *names], check=True, env=environment)
-    folders = json.loads((WORK / "latest.json").read_text())
-    return {stage: Path(folder) for stage, folder in folders.items()}
+    flags = ["--source", str(source), "--network", network]
+    return run_main(WORK, [*flags, "--model-name", f"benchmark-{network}"])
 
 
 def measure(folders: dict[str, Path]) -> dict[str, object]:
     """The figures of a network from the folders of its stages."""
     judged = json.loads((folders["evaluate"] / "stage.json").read_text())
     trained = json.loads((folders["train"] / "stage.json").read_text())
-    run = MlflowClient(_tracking()).get_run(trained["run_id"]).info
+    run = MlflowClient(tracking(WORK)).get_run(trained["run_id"]).info
     model = folders["train"] / "model"
     figures = ("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "calibration_error")
     return {
@@ -72,10 +66,6 @@ def table(networks: dict[str, dict]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _tracking() -> str:
-    return f"sqlite:///{(WORK / 'mlflow.db').resolve()}"
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -85,7 +75,6 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
     parser.add_argument("--again", action="store_true", help="also what has figures already")
     args = parser.parse_args()
-    WORK.mkdir(parents=True, exist_ok=True)
     done = results.read(NAME).get("networks", {})
     for network in args.network or list(RECIPES):
         if network in done and not args.again:

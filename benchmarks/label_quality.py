@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks import results
-from steps.shared import corrections, label_quality, metrics
+from steps.shared import corrections, heads, label_quality, metrics
 from steps.shared.table import read_table
 
 PARTS = ("train", "validation", "test")
@@ -63,7 +63,7 @@ def by_sheet(train: pd.DataFrame, path: str, categories: list[str]) -> np.ndarra
 def answers(features: dict[str, np.ndarray], labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What a regression trained on these labels says of validation and of test."""
     kept = labels != DROPPED
-    fitted = label_quality.probe().fit(features["train"][kept], labels[kept])
+    fitted = heads.probe().fit(features["train"][kept], labels[kept])
     return fitted.predict(features["validation"]), fitted.predict(features["test"])
 
 

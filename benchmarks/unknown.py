@@ -8,16 +8,13 @@ others; reported is the area under the ROC curve (0.5: by chance, 1: always righ
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import results
+from benchmarks.pipeline import run_main
 from steps.shared import scorer
 from steps.shared.table import read_table
 
@@ -45,13 +42,8 @@ def without(source: Path, left_out: list[str], folder: Path) -> Path:
 
 def train(source: Path, number: int, flags: list[str]) -> dict[str, Path]:
     """Run `main` on a round's categories; returns the folder of each stage."""
-    command = ["-m", "steps.main", "--source", str(source), *flags]
-    names = ["--work", str(WORK), "--model-name", f"without-{number}", "--min-accuracy", "0"]
-    tracking = f"sqlite:///{(WORK / 'mlflow.db').resolve()}"
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking}
-    subprocess.run([sys.executable, *command, *names], check=True, env=environment)
-    folders = json.loads((WORK / "latest.json").read_text())
-    return {stage: Path(folder) for stage, folder in folders.items()}
+    names = ["--model-name", f"without-{number}", "--min-accuracy", "0"]
+    return run_main(WORK, ["--source", str(source), *flags, *names])
 
 
 def auroc(folders: dict[str, Path], strangers: list[Path]) -> float:

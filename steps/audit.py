@@ -6,8 +6,6 @@ wants to know what corrections gain keeps the test photographs as they are.
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -39,20 +37,6 @@ def read_prepared(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     if kind == "split":
         table = table[table["split"] == "train"].reset_index(drop=True)
     return table, np.load(folder / IMAGES[kind], mmap_mode="r")
-
-
-@contextmanager
-def at_size(
-    images: np.ndarray, photos: Path, table: pd.DataFrame, out: Path, workers: int
-) -> Iterator[np.ndarray]:
-    """The pictures at the size of the network that judges, decoded again where they are not."""
-    if images.shape[1] == label_quality.SIZE:
-        yield images
-        return
-    path = out / "pictures.npy"
-    arrays.decode_files(photos, list(table["path"]), path, label_quality.SIZE, workers)
-    yield np.load(path, mmap_mode="r")
-    path.unlink()
 
 
 def find_doubts(table: pd.DataFrame, probabilities: np.ndarray, above: float) -> pd.DataFrame:
@@ -95,7 +79,8 @@ def work(args: Namespace, out: Path) -> dict:
     check_photos(photos, table)
     label_quality.require_enough(table["category"].to_numpy(), table["group"].to_numpy())
     labels = np.unique(table["category"], return_inverse=True)[1]
-    with at_size(images, photos / "photos", table, out, args.workers) as pictures:
+    again = (photos / "photos", list(table["path"]), out / "pictures.npy")
+    with arrays.at_size(images, *again, label_quality.SIZE, args.workers) as pictures:
         features = label_quality.frozen_features(pictures)
         groups = table["group"].to_numpy()
         probabilities = label_quality.out_of_fold(features, labels, groups, args.seed)

@@ -43,23 +43,6 @@ def find_groups(table: pd.DataFrame, images: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _small(
-    photos: Path, kept: pd.DataFrame, out: Path, images: np.ndarray, workers: int
-) -> np.ndarray:
-    """The pictures at the size that groups are found at.
-
-    It is the same whatever the network's: a picture that moved from one network's training to
-    another's test would flatter one of them.
-    """
-    if images.shape[1] == fingerprints.SIZE:
-        return images
-    path = out / "small.npy"
-    arrays.decode_files(photos, list(kept["path"]), path, fingerprints.SIZE, workers)
-    small = np.load(path)
-    path.unlink()
-    return small
-
-
 def _exact_pairs(hashes: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     # Plain pictures have no fingerprint, but the same bytes are the same picture all the same.
     first = hashes.reset_index(drop=True).groupby(hashes.to_numpy()).transform(lambda s: s.index[0])
@@ -79,7 +62,11 @@ def work(args: Namespace, out: Path) -> dict:
     _check_share(rejected, len(table), args.max_bad_share)
     kept = table.drop(rejected.index).reset_index(drop=True)
     images = np.load(out / IMAGES, mmap_mode="r")
-    kept = find_groups(kept, _small(photos / "photos", kept, out, images, args.workers))
+    # Always at one size: a picture that moved from one network's training to another's test
+    # would flatter one of them.
+    again = (photos / "photos", list(kept["path"]), out / "small.npy")
+    with arrays.at_size(images, *again, fingerprints.SIZE, args.workers) as small:
+        kept = find_groups(kept, small)
     kept.to_csv(out / TABLE, index=False)
     kept[kept["conflict"]].sort_values("group").to_csv(out / CONFLICTS, index=False)
     (out / "report.html").write_text(report.data_report(kept, rejected, images))

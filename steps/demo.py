@@ -74,7 +74,7 @@ def main() -> None:
         sys.exit(f"demo: {error}")
     champion = registry.by_alias(NAME, registry.CHAMPION)
     if champion:
-        print(f"\ndemo: the champion is version {champion.version}: {champion.description}")
+        print(f"\ndemo: the champion is version {champion.version}: {registry.summary(champion)}")
     print(
         "demo: look at runs, curves and pictures: .venv/bin/mlflow ui, then http://127.0.0.1:5000"
     )

@@ -31,10 +31,7 @@ SIGNIFICANT = 0.05
 def predict(scorer: Scorer, photos: Path, table: pd.DataFrame, label: str) -> pd.DataFrame:
     """Ask the model about each row's file; adds `predicted`, `confidence`, `known`,
     `unknown_score` and `score:CATEGORY`."""
-    answers = scorer.score([photos / p for p in table["path"]], label)
-    failed = [a["error"]["message"] for a in answers if a["error"]]
-    if failed:
-        raise StageError(f"the model refused {len(failed)} prepared pictures: {failed[0]}")
+    answers = scorer.require([photos / p for p in table["path"]], label)
     scores = pd.DataFrame([a["scores"] for a in answers]).add_prefix("score:")
     return pd.concat(
         [

@@ -139,8 +139,7 @@ def report(registered: Path) -> None:
     for name in ("accuracy", "macro_f1", "calibration_error"):
         if name in version.tags:
             mlflow.log_metric(name, float(version.tags[name]))
-    summary = str(version.description).split("\n\n")[0]  # below it is the card
-    print(f"main: models:/{version.name}/{version.version}: {summary}")
+    print(f"main: models:/{version.name}/{version.version}: {registry.summary(version)}")
 
 
 def _digests(**folders: Path) -> dict[str, str]:

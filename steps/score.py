@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from steps.shared import registry, stage
 from steps.shared.picture_list import list_pictures
-from steps.shared.registry import PackedModel
 from steps.shared.scorer import Scorer
 
 PART = 2000
@@ -86,7 +85,7 @@ def score_parts(scorer: Scorer, root: Path, paths: list[str], out: Path) -> list
 def work(args: Namespace, out: Path) -> dict:
     """The stage: list, score what is missing, and say how it went."""
     root, paths = list_pictures(Path(args.pictures))
-    model = find_model(args)
+    model = registry.fetch_or_champion(args.model_path, args.model_name)
     digest = stage.digest(model.folder, ["artifacts/network.onnx", "artifacts/facts.json"])
     listed = hashlib.sha256("\n".join(paths).encode()).hexdigest()
     take_up(out, {"root": str(root.resolve()), "paths": listed, "model": digest})
@@ -104,11 +103,6 @@ def work(args: Namespace, out: Path) -> dict:
     mlflow.set_tag("model", model.uri)
     print("score: " + ", ".join(f"{value:,} {name}" for name, value in figures.items()))
     return {"files": [part.name for part in parts], **figures}
-
-
-def find_model(args: Namespace) -> PackedModel:
-    """The model that is asked for, or else the champion. Raises StageError."""
-    return registry.fetch(args.model_path or f"models:/{args.model_name}@{registry.CHAMPION}")
 
 
 if __name__ == "__main__":

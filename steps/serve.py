@@ -23,8 +23,7 @@ def pin(uri: str | None, name: str) -> str:
     A server that is started again must not come back with another version than it had.
     Raises StageError where there is no such model.
     """
-    uri = uri or f"models:/{name}@{registry.CHAMPION}"
-    return registry.fetch(uri).uri
+    return registry.fetch_or_champion(uri, name).uri
 
 
 def scoring_server(uri: str, port: int) -> Service:

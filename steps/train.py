@@ -22,24 +22,13 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
 from tqdm import tqdm
 
-from steps.shared import cluster, networks, packaging, plots, stage
+from steps.shared import cluster, packaging, plots, stage, training
 from steps.shared.cluster import ONE, Workers
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
 from steps.shared.trainer import Trainer
-from steps.shared.training import (
-    Data,
-    choose_recipe,
-    draw_strangers,
-    find_teacher,
-    measure,
-    read_data,
-    set_precision,
-    start_from_pretrained,
-    steps_an_epoch,
-    suit,
-)
+from steps.shared.training import Data, measure
 
 
 def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
@@ -60,37 +49,15 @@ def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
 
 def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
     """The stage: read, build, train, pack the network of the best epoch."""
-    source = stage.read_manifest(args.data)
-    recipe = choose_recipe(args)
-    precision = set_precision(args.precision)
-    categories, data = read_data(Path(args.data))
-    recipe = suit(recipe, data["train"])
-    log_inputs(recipe, precision, args.data, source["digest"])
-
-    keras.utils.set_random_seed(args.seed)
-    strangers = draw_strangers(recipe, data["train"], args.seed)
-    teacher = find_teacher(args, categories, 0 if strangers is None else len(strangers))
-    steps = steps_an_epoch(recipe, data["train"])
-    with workers.scope():
-        network = networks.build(args.network, recipe.size, len(categories), recipe)
-        trainer = Trainer(
-            network, recipe, len(categories), steps, args.seed, teacher, workers, strangers
-        )
-    progress = Progress(
-        out,
-        {
-            "recipe": asdict(recipe),
-            "data": source["digest"],
-            "network": args.network,
-            "seed": args.seed,
-            "precision": precision,
-            "teacher": args.teacher,
-        },
-    )
+    start = training.begin(args)
+    recipe, data = start.recipe, start.data
+    log_inputs(recipe, start.precision, args.data, start.data_digest)
+    trainer = start.trainer(workers)
+    progress = Progress(out, start.identity)
     if workers.count == 1:  # the others kept nothing to go on from
         progress.resume(trainer)
     if recipe.pretrained and not progress.history:
-        start_from_pretrained(trainer, args, data["train"])
+        start.load_pretrained(trainer)
     try:
         train(trainer, data, progress)
     finally:
@@ -99,15 +66,12 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
             mlflow.log_figure(plots.curves(progress.history, progress.best_epoch), "curves.png")
 
     trainer.average.load_weights(progress.best_weights)
-    best = packaging.plain_copy(
-        lambda: networks.build(args.network, recipe.size, len(categories), recipe),
-        trainer.average,
-    )
+    best = packaging.plain_copy(start.network, trainer.average)
     shutil.rmtree(out / "model", ignore_errors=True)
     packaging.pack(
         best,
         out / "model",
-        categories=categories,
+        categories=start.categories,
         size=recipe.size,
         run_id=stage.run_id(),
         name=args.network,
@@ -116,7 +80,7 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
         validation=(data["validation"].images, data["validation"].labels),
     )
     mlflow.log_artifacts(str(out / "model"), "model")
-    return summary(progress, best, categories)
+    return summary(progress, best, start.categories)
 
 
 def log_inputs(recipe: Recipe, precision: str, folder: str, digest: str) -> None:

@@ -9,12 +9,11 @@ import shutil
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import mlflow
 import numpy as np
 import optuna
@@ -22,22 +21,10 @@ import pandas as pd
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from steps.shared import networks, search_space, stage, study, study_plots
+from steps.shared import search_space, stage, study, study_plots, training
 from steps.shared.recipes import Recipe
 from steps.shared.trainer import Trainer
-from steps.shared.training import (
-    Data,
-    choose_recipe,
-    draw_strangers,
-    find_teacher,
-    measure,
-    read_data,
-    set_precision,
-    start_from_pretrained,
-    steps_an_epoch,
-    strengthen,
-    suit,
-)
+from steps.shared.training import Start, measure, strengthen
 
 BEST, TRIALS = "best.json", "trials.csv"
 
@@ -45,16 +32,10 @@ BEST, TRIALS = "best.json", "trials.csv"
 class Trials:
     """Trains a network from the same start with one set of values after the other."""
 
-    def __init__(
-        self, args: Namespace, recipe: Recipe, categories: list[str], data: dict[str, Data]
-    ) -> None:
-        self.args, self.recipe, self.data = args, recipe, data
-        self.categories = len(categories)
-        self.strangers = draw_strangers(recipe, data["train"], args.seed)
-        count = 0 if self.strangers is None else len(self.strangers)
-        self.teacher = find_teacher(args, categories, count)
-        self.searched = search_space.ranges(recipe, taught=self.teacher is not None)
-        self._start: list[np.ndarray] | None = None
+    def __init__(self, start: Start) -> None:
+        self.start, self.recipe = start, start.recipe
+        self.searched = search_space.ranges(start.recipe, taught=start.teacher is not None)
+        self._begun: list[np.ndarray] | None = None
 
     def run(self, trial: optuna.Trial) -> float | None:
         """The best accuracy on validation of any epoch; None where it was given up as poor."""
@@ -77,34 +58,23 @@ class Trials:
         return best
 
     def _epoch(self, trainer: Trainer, epoch: int) -> dict[str, float]:
-        train, validation = self.data["train"], self.data["validation"]
+        train, validation = self.start.data["train"], self.start.data["validation"]
         row = trainer.epoch(train.images, train.labels, epoch)
         return row | measure(trainer.predict(validation.images), validation.labels)
 
     def _trainer(self, recipe: Recipe) -> Trainer:
-        keras.utils.set_random_seed(self.args.seed)
-        network = networks.build(self.args.network, recipe.size, self.categories, recipe)
-        steps = steps_an_epoch(recipe, self.data["train"])
-        trainer = Trainer(
-            network,
-            recipe,
-            self.categories,
-            steps,
-            self.args.seed,
-            self.teacher,
-            strangers=self.strangers,
-        )
+        trainer = replace(self.start, recipe=recipe).trainer()
         if recipe.pretrained:
             self._begin(trainer)
         return trainer
 
     def _begin(self, trainer: Trainer) -> None:
         # The head is fitted once: features that stay as they are are the same in every trial.
-        if self._start is None:
-            start_from_pretrained(trainer, self.args, self.data["train"])
-            self._start = trainer.network.get_weights()
-        trainer.network.set_weights(self._start)
-        trainer.average.set_weights(self._start)
+        if self._begun is None:
+            self.start.load_pretrained(trainer)
+            self._begun = trainer.network.get_weights()
+        trainer.network.set_weights(self._begun)
+        trainer.average.set_weights(self._begun)
 
 
 def with_values(recipe: Recipe, values: dict[str, float]) -> Recipe:
@@ -149,30 +119,18 @@ def table(begun: optuna.Study) -> pd.DataFrame:
 
 def work(args: Namespace, out: Path) -> dict:
     """The stage: read, search, draw, and say which flags were best."""
-    source = stage.read_manifest(args.data)
-    recipe = choose_recipe(args)
-    precision = set_precision(args.precision)
-    categories, data = read_data(Path(args.data))
-    recipe = suit(recipe, data["train"])
+    start = training.begin(args)
     take_up(Path(args.out), out)
-    trials = Trials(args, recipe, categories, data)
-    identity = {
-        "recipe": asdict(recipe),
-        "data": source["digest"],
-        "network": args.network,
-        "precision": precision,
-        "teacher": args.teacher,
-        "seed": args.seed,
-    }
-    own = search_space.own_of(recipe)
+    trials = Trials(start)
+    own = search_space.own_of(start.recipe)
     own = {r.name: own[r.name] for r in trials.searched}
-    begun = study.open_study(out, identity, own, recipe.epochs)
+    begun = study.open_study(out, start.identity, own, start.recipe.epochs)
     try:
         search(begun, trials.run, args.trials, args.timeout, args.seed)
     finally:
         if study.done(begun):
             draw(table(begun), trials.searched, out)
-    best = summary(begun, args, len(data["validation"].labels))
+    best = summary(begun, args, len(start.data["validation"].labels))
     stage.write_json(out / BEST, best)
     mlflow.log_artifact(str(out / BEST))
     report(best)

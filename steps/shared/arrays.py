@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,25 @@ def decode_files(
                     ) from error
                 bar.update(min(CHUNK, len(names) - first))
     return errors
+
+
+@contextmanager
+def at_size(
+    images: np.ndarray, folder: Path, names: list[str], scratch: Path, size: int, workers: int = 0
+) -> Iterator[np.ndarray]:
+    """The pictures at another size, decoded again where they are not of it, for a `with` block.
+
+    images: (n, side, side, 3) uint8 of the files that `folder` and `names` say; scratch: a file to
+    write in between. Yields (n, size, size, 3) uint8; raises as `decode_files`.
+    """
+    if images.shape[1] == size:
+        yield images
+        return
+    try:
+        decode_files(folder, names, scratch, size, workers)
+        yield np.load(scratch, mmap_mode="r")
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def copy_rows(source: np.ndarray, rows: np.ndarray, target: Path, chunk: int = 1024) -> None:

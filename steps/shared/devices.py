@@ -1,7 +1,10 @@
 """What this machine computes on, and in which precision it is quick."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -17,6 +20,17 @@ def quick_precision() -> str:
         ampere = details.get("compute_capability", (0, 0)) >= (8, 0)
         return "mixed_bfloat16" if ampere else "mixed_float16"
     return "mixed_bfloat16" if BFLOAT16_FLAGS & _cpu_flags() else "float32"
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers made inside compute in `precision`, whatever Keras is set to before and after."""
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
 
 
 def _cpu_flags() -> set[str]:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
@@ -21,6 +21,11 @@ def pooled_features(network: keras.Model, images: np.ndarray, batch_size: int = 
     return np.concatenate(parts)
 
 
+def probe() -> Pipeline:
+    """A linear probe: the regression that turns features into probabilities of categories."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
+
+
 def fit(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
     """Set the head to the logistic regression of labels (n,) int on the pooled features.
 
@@ -28,8 +33,7 @@ def fit(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
     (Kumar et al. 2022, linear probing and then fine-tuning).
     """
     features = pooled_features(network, images)
-    scaler, regression = StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500)
-    make_pipeline(scaler, regression).fit(features, labels)
+    scaler, regression = (step for _, step in probe().fit(features, labels).steps)
     kernel = (regression.coef_ / scaler.scale_).T
     bias = regression.intercept_ - scaler.mean_ @ kernel
     if len(bias) == 1:  # of two categories scikit-learn fits only the second

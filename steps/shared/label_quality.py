@@ -4,13 +4,9 @@ Confident learning (Northcutt, Jiang and Chuang 2021): a picture whose out-of-fo
 speak for another category, as surely as that category's own pictures do, is probably mislabelled.
 """
 
-import keras
 import numpy as np
 from cleanlab.filter import find_label_issues
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from steps.shared import devices, heads, networks, recipes
@@ -27,20 +23,10 @@ def frozen_features(images: np.ndarray) -> np.ndarray:
 
     images: (n, SIZE, SIZE, 3) uint8. Returns (n, 1280) float32.
     """
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(devices.quick_precision())
-    try:
+    with devices.computing_in(devices.quick_precision()):
         network = networks.build(NETWORK, SIZE, 2, recipes.find(NETWORK))
-    finally:
-        keras.mixed_precision.set_dtype_policy(before)
     networks.load_pretrained(network, NETWORK, None)
     return heads.pooled_features(network, images)
-
-
-def probe() -> Pipeline:
-    """The regression that turns features into probabilities; the same that heads start from."""
-    regression = LogisticRegression(C=heads.INVERSE_PENALTY, max_iter=500)
-    return make_pipeline(StandardScaler(), regression)
 
 
 def out_of_fold(
@@ -56,7 +42,7 @@ def out_of_fold(
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     parts = folds.split(features, labels, groups)
     for rest, part in tqdm(parts, total=FOLDS, desc="out of fold", unit="fold"):
-        fitted = probe().fit(features[rest], labels[rest])
+        fitted = heads.probe().fit(features[rest], labels[rest])
         found[np.ix_(part, fitted.classes_)] = fitted.predict_proba(features[part])
     return found
 

@@ -14,21 +14,16 @@ def mix(
     Returns both, as they were where the recipe mixes nothing.
     """
     seeds = tf.random.split(seed, 2)
+
+    def others() -> tuple[tf.Tensor, tf.Tensor]:
+        if not recipe.mixup:
+            return pictures, targets
+        return mixup(pictures, targets, seeds[0], recipe.mixup)
+
     if not recipe.cutmix:
-        return (
-            mixup(pictures, targets, seeds[0], recipe.mixup)
-            if recipe.mixup
-            else (pictures, targets)
-        )
-    return tf.cond(
-        tf.random.stateless_uniform((), seeds[1]) < recipe.cutmix,
-        lambda: cutmix(pictures, targets, seeds[0]),
-        lambda: (
-            mixup(pictures, targets, seeds[0], recipe.mixup)
-            if recipe.mixup
-            else (pictures, targets)
-        ),
-    )
+        return others()
+    cut = tf.random.stateless_uniform((), seeds[1]) < recipe.cutmix
+    return tf.cond(cut, lambda: cutmix(pictures, targets, seeds[0]), others)
 
 
 def mixup(

@@ -6,8 +6,7 @@ import json
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,7 @@ from mlflow.types.schema import Array, Map, Object, Property
 from PIL import Image
 
 from steps.served_model.network import Network
-from steps.shared import calibration, explanations
+from steps.shared import calibration, devices, explanations
 from steps.shared.quantization import quantize
 
 SERVED_MODEL = Path(__file__).parents[1] / "served_model"
@@ -75,7 +74,7 @@ def export_onnx(
     network: keras.Model, path: Path, size: int, pixel_scale: float, logits: bool
 ) -> None:
     """Write the graph that serves: uint8 pictures in; logits and class maps out; any batch size."""
-    with float32():
+    with devices.computing_in("float32"):
         maps = explanations.class_maps(network)
         outputs = [network.output] if maps is None else [network.output, maps]
         picture = keras.Input((size, size, 3), dtype="uint8", name="picture")
@@ -89,23 +88,12 @@ def export_onnx(
         served.export(path, format="onnx", verbose=False)
 
 
-@contextmanager
-def float32() -> Iterator[None]:
-    """Layers made inside compute in float32, whatever the training computes in."""
-    policy = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy("float32")
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_dtype_policy(policy)
-
-
 def plain_copy(build: Callable[[], keras.Model], trained: keras.Model) -> keras.Model:
     """The trained weights in a float32 network: what is saved does not depend on how it trained.
 
     build: makes the network anew.
     """
-    with float32():
+    with devices.computing_in("float32"):
         network = keras.models.clone_model(build(), clone_function=_plain_layer)
     network.set_weights(trained.get_weights())
     return network

@@ -51,6 +51,11 @@ def fetch(uri: str) -> PackedModel:
     return PackedModel(folder, uri)
 
 
+def fetch_or_champion(uri: str | None, name: str) -> PackedModel:
+    """The model at `uri`, or without one the champion of `name`; raises as `fetch`."""
+    return fetch(uri or f"models:/{name}@{CHAMPION}")
+
+
 def version_at(uri: str) -> ModelVersion | None:
     """The version that models:/NAME/NUMBER or models:/NAME@ALIAS names; None for any other URI.
 
@@ -96,6 +101,11 @@ def create_version(
     return client.create_model_version(
         name, source, run_id=run_id, tags=tags, description=description
     )
+
+
+def summary(version: ModelVersion) -> str:
+    """The sentences above the card in a version's description."""
+    return str(version.description).partition("\n\n")[0]
 
 
 def give_alias(version: ModelVersion, alias: str) -> None:

@@ -20,13 +20,11 @@ def data_report(table: pd.DataFrame, rejected: pd.DataFrame, images: np.ndarray)
     table: dataprep's, row i describing images[i]; images: (n, size, size, 3) uint8;
     rejected: path, code and reason of each file that could not be read.
     """
-    here = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"])
-    )
     groups = table.groupby("group").filter(lambda g: len(g) > 1)
     sizes = groups["group"].value_counts()
     conflicts = table.loc[table["conflict"], "group"].unique()
-    return here.get_template("report.html.j2").render(
+    return page(
+        "report.html.j2",
         kept=len(table),
         categories=_categories(table, images),
         rejected=rejected.to_dict("records"),
@@ -36,6 +34,14 @@ def data_report(table: pd.DataFrame, rejected: pd.DataFrame, images: np.ndarray)
         groups=[_group(table, images, g) for g in sizes.index[:GROUPS]],
         sizes=_sizes(table),
     )
+
+
+def page(template: str, **values: object) -> str:
+    """An HTML page from a template of this folder, whatever `values` hold escaped."""
+    here = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"])
+    )
+    return here.get_template(template).render(**values)
 
 
 def thumbnail(image: np.ndarray, side: int = 96) -> str:

@@ -18,6 +18,8 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 from tqdm import tqdm
 
+from steps.shared.stage import StageError
+
 BATCH = 32
 
 
@@ -53,6 +55,19 @@ class Scorer:
         answers = self._pool.map(partial(_predict, self.folder, change, explain), chunks)
         bar = tqdm(answers, total=len(chunks), desc=label, unit="batch", disable=not label)
         return [row for rows in bar for row in rows]
+
+    def require(
+        self,
+        pictures: Iterable[Path | bytes],
+        label: str,
+        change: Callable[[bytes], bytes] | None = None,
+    ) -> list[dict]:
+        """As `score`. Raises StageError for a refused picture: no answer is not a wrong one."""
+        answers = self.score(pictures, label, change)
+        failed = [answer["error"]["message"] for answer in answers if answer["error"]]
+        if failed:
+            raise StageError(f"the model refused {len(failed)} pictures of {label}: {failed[0]}")
+        return answers
 
 
 def score(folder: str | Path, pictures: Iterable[Path | bytes], label: str = "score") -> list[dict]:

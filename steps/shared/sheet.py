@@ -1,12 +1,9 @@
 """The sheet that shows doubtful labels: one HTML file, pictures inside, to decide by."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from steps.shared.report import thumbnail
+from steps.shared.report import page, thumbnail
 
 SHOWN, SIDE = 1000, 128
 """Pictures of each kind that are shown, about 5 kB each, and their longest side in pixels."""
@@ -19,11 +16,9 @@ def label_sheet(doubts: pd.DataFrame, images: np.ndarray, judged: int) -> str:
     given label, 0 to 1), indexed by the row of images; images: (n, size, size, 3) uint8; judged:
     how many pictures the doubts were found among.
     """
-    here = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"])
-    )
     errors, conflicts = doubts[~doubts["conflict"]], doubts[doubts["conflict"]]
-    return here.get_template("sheet.html.j2").render(
+    return page(
+        "sheet.html.j2",
         judged=judged,
         error_count=len(errors),
         errors=_pictures(errors.iloc[:SHOWN], images),

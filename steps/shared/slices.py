@@ -9,13 +9,13 @@ from scipy.ndimage import laplace
 from scipy.stats import binomtest
 
 from steps.served_model.pictures import decode, open_picture
+from steps.shared.fingerprints import YCBCR
 
 SIDE = 128
 """Side in pixels at which brightness, blur and plainness are measured, for all pictures alike."""
 BORDER = SIDE // 16
 BINS = 3
-LUMA = np.array([0.299, 0.587, 0.114])
-"""ITU-R BT.601"""
+LUMA = YCBCR[0]
 
 
 def describe(photos: Path, table: pd.DataFrame) -> pd.DataFrame:

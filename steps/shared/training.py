@@ -9,6 +9,7 @@ import numpy as np
 
 from steps.shared import devices, heads, networks, recipes, registry, stage
 from steps.shared import teacher as teachers
+from steps.shared.cluster import ONE, Workers
 from steps.shared.recipes import Augmentation, Recipe
 from steps.shared.stage import StageError
 from steps.shared.strangers import to_learn_from
@@ -91,12 +92,6 @@ def steps_an_epoch(recipe: Recipe, data: Data) -> int:
     return max(1, len(data.images) // (recipe.batch_size - recipe.strangers_a_batch))
 
 
-def draw_strangers(recipe: Recipe, data: Data, seed: int) -> np.ndarray | None:
-    """Pictures of no category at the recipe's size; None where the recipe wants none."""
-    count = strangers_for(recipe, data)
-    return to_learn_from(count, seed, recipe.size) if count else None
-
-
 def find_teacher(args: Namespace, categories: list[str], strangers: int) -> Teacher | None:
     """The model to learn from, and its pictures; None for "none". Raises StageError."""
     if args.teacher == "none":
@@ -118,13 +113,78 @@ def set_precision(wanted: str | None) -> str:
     return precision
 
 
-def start_from_pretrained(trainer: Trainer, args: Namespace, data: Data) -> None:
-    """Start from a teacher of the same make, or from what the network learned elsewhere, and
-    then fit its head before the rest may move."""
-    if not (trainer.teacher and trainer.teacher.hand_down(trainer.network)):
-        networks.load_pretrained(trainer.network, args.network, args.weights)
-        heads.fit(trainer.network, data.images, data.labels)
-    trainer.average.set_weights(trainer.network.get_weights())
+@dataclass(frozen=True)
+class Start:
+    """What every training of one command begins with."""
+
+    args: Namespace
+    recipe: Recipe
+    precision: str
+    data_digest: str
+    categories: list[str]
+    data: dict[str, Data]
+    strangers: np.ndarray | None
+    teacher: Teacher | None
+
+    @property
+    def identity(self) -> dict:
+        """Whatever must be equal for a training or a search to go on from what is on disk."""
+        return {
+            "recipe": asdict(self.recipe),
+            "data": self.data_digest,
+            "network": self.args.network,
+            "seed": self.args.seed,
+            "precision": self.precision,
+            "teacher": self.args.teacher,
+        }
+
+    def network(self) -> keras.Model:
+        """A new network with random weights; see networks.build."""
+        recipe = self.recipe
+        return networks.build(self.args.network, recipe.size, len(self.categories), recipe)
+
+    def trainer(self, workers: Workers = ONE) -> Trainer:
+        """A new network and what trains it, the same again from the seed."""
+        keras.utils.set_random_seed(self.args.seed)
+        with workers.scope():
+            return Trainer(
+                self.network(),
+                self.recipe,
+                len(self.categories),
+                steps_an_epoch(self.recipe, self.data["train"]),
+                self.args.seed,
+                self.teacher,
+                workers,
+                self.strangers,
+            )
+
+    def load_pretrained(self, trainer: Trainer) -> None:
+        """Start from a teacher of the same make, or from what the network learned elsewhere, and
+        then fit its head before the rest may move."""
+        if not (trainer.teacher and trainer.teacher.hand_down(trainer.network)):
+            networks.load_pretrained(trainer.network, self.args.network, self.args.weights)
+            heads.fit(trainer.network, self.data["train"].images, self.data["train"].labels)
+        trainer.average.set_weights(trainer.network.get_weights())
+
+
+def begin(args: Namespace) -> Start:
+    """Read and choose what the command line says. Raises StageError."""
+    source = stage.read_manifest(args.data)
+    recipe = choose_recipe(args)
+    precision = set_precision(args.precision)
+    categories, data = read_data(Path(args.data))
+    recipe = suit(recipe, data["train"])
+    count = strangers_for(recipe, data["train"])
+    return Start(
+        args,
+        recipe,
+        precision,
+        source["digest"],
+        categories,
+        data,
+        to_learn_from(count, args.seed, recipe.size) if count else None,
+        find_teacher(args, categories, count),
+    )
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from steps.shared.corruptions import CORRUPTIONS, corrupt, reduced
 from steps.shared.scorer import Scorer
-from steps.shared.stage import StageError
 from steps.shared.strangers import strangers
 
 MOST = 150
@@ -32,7 +31,7 @@ def robustness(scorer: Scorer, photos: Path, predictions: pd.DataFrame, seed: in
             path.write_bytes(reduced((photos / source).read_bytes()))
 
         def accuracy(label: str, change: Callable[[bytes], bytes] | None = None) -> float:
-            answers = _answers(scorer, paths, label, change)
+            answers = scorer.require(paths, label, change)
             return float(np.mean([a["label"] for a in answers] == wanted))
 
         rows: list[tuple] = [("none", np.nan, "", len(drawn), accuracy("unspoilt"))]
@@ -58,7 +57,7 @@ def rejected(scorer: Scorer, seed: int) -> dict[str, float]:
     Keys: rejected_things, rejected_textures, rejected_plain and rejected (all of them).
     """
     pictures = strangers(STRANGERS, seed)
-    answers = _answers(scorer, [p for kind in pictures.values() for p in kind], "strangers")
+    answers = scorer.require([p for kind in pictures.values() for p in kind], "strangers")
     # Models of before this was measured do not have the key.
     if any(answer.get("known") is None for answer in answers):
         return {}
@@ -67,16 +66,3 @@ def rejected(scorer: Scorer, seed: int) -> dict[str, float]:
         f"rejected_{kind}": float(row.mean()) for kind, row in zip(pictures, unknown, strict=True)
     }
     return {**shares, "rejected": float(unknown.mean())}
-
-
-def _answers(
-    scorer: Scorer,
-    pictures: list[Path] | list[bytes],
-    label: str,
-    change: Callable[[bytes], bytes] | None = None,
-) -> list[dict]:
-    answers = scorer.score(pictures, label, change)
-    failed = [answer["error"]["message"] for answer in answers if answer["error"]]
-    if failed:  # no answer is not a wrong one
-        raise StageError(f"the model refused {len(failed)} pictures of {label}: {failed[0]}")
-    return answers

@@ -140,7 +140,7 @@ def test_an_unknown_choice_is_named_with_what_there_is(
 
 
 def test_flags_replace_what_the_recipe_says():
-    from steps.train import choose_recipe
+    from steps.shared.training import choose_recipe
 
     wanted = {"network": "cnn", "epochs": 7, "dropout": None, "head": "flatten"}
 

@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 from steps.shared import options, recipes, search_space, study
 from steps.shared.recipes import Augmentation
 from steps.shared.stage import read_manifest
-from steps.shared.training import WIDEST, Data, choose_recipe, strengthen
+from steps.shared.training import WIDEST, Data, Start, choose_recipe, strengthen
 from steps.tune import Trials, search, with_values
 
 ROOT = Path(__file__).parents[2]
@@ -50,9 +50,17 @@ def canned(tracking, monkeypatch):
     def canned(accuracies: list[list[float]]) -> Trials:
         recipe = replace(recipes.find("cnn"), epochs=len(accuracies[0]))
         nothing = Data(np.zeros((1, 8, 8, 3), np.uint8), np.zeros(1, np.int32))
-        trials = Trials(
-            SimpleNamespace(teacher="none", seed=1), recipe, ["a", "b"], {"train": nothing}
+        start = Start(
+            SimpleNamespace(),
+            recipe,
+            "float32",
+            "digest",
+            ["a", "b"],
+            {"train": nothing},
+            None,
+            None,
         )
+        trials = Trials(start)
         numbers = iter(accuracies)
         monkeypatch.setattr(trials, "_trainer", lambda _: next(numbers))
         monkeypatch.setattr(
