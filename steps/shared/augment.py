@@ -15,8 +15,10 @@ def augment(images: tf.Tensor, seed: tf.Tensor, how: Augmentation, size: int) ->
     images: (n, side, side, 3) uint8. seed: (2,) int32. Returns (n, size, size, 3) float32 in
     [0, 255]; with a size below the side, pictures come out smaller in the same resampling.
     """
-    seeds = tf.random.split(seed, 3)
+    seeds = tf.random.split(seed, 4)
     pictures = _warp(tf.cast(images, tf.float32), seeds[0], how, size)
+    if how.blur:
+        pictures = _blur(pictures, seeds[3], how.blur)
     pictures = _recolour(pictures, seeds[1], how)
     if how.erase:
         pictures = _erase(pictures, seeds[2], how.erase)
@@ -59,6 +61,16 @@ def _warp(pictures: tf.Tensor, seed: tf.Tensor, how: Augmentation, size: int) ->
         interpolation="BILINEAR",
         fill_mode="REFLECT",
     )
+
+
+def _blur(pictures: tf.Tensor, seed: tf.Tensor, chance: float) -> tf.Tensor:
+    """Take away detail, as where a thumbnail of 64 pixels or fewer was drawn large."""
+    n, side = tf.shape(pictures)[0], pictures.shape[1]
+    draw, share = ((u + 1) / 2 for u in _uniform(seed, n, 2))
+    grain = max(2, side // 64)
+    coarse = tf.image.resize(tf.nn.avg_pool2d(pictures, grain, grain, "SAME"), (side, side))
+    share = tf.where(draw < chance, share, 0.0)[:, None, None, None]
+    return pictures + share * (coarse - pictures)
 
 
 def _recolour(pictures: tf.Tensor, seed: tf.Tensor, how: Augmentation) -> tf.Tensor:

@@ -25,6 +25,8 @@ class Augmentation:
     """brightness, contrast and saturation, share either way"""
     hue: float = 0.05
     """turn of the hue, share of a full turn either way"""
+    blur: float = 0.0
+    """chance that a picture loses detail"""
     erase: float = 0.0
     """chance that a random rectangle is painted over"""
 
@@ -98,7 +100,14 @@ TRANSFER = Recipe(
     pretrained=True,
     frozen_blocks=3,
     augmentation=Augmentation(
-        rotation=15.0, shift=0.05, shear=5.0, zoom=0.5, colour=0.3, hue=0.03, erase=0.15
+        rotation=15.0,
+        shift=0.05,
+        shear=5.0,
+        zoom=0.5,
+        colour=0.3,
+        hue=0.03,
+        blur=0.25,
+        erase=0.15,
     ),
 )
 

@@ -25,6 +25,7 @@ WIDEST = {
     "aspect": 1.0,
     "colour": 1.0,
     "hue": 0.5,
+    "blur": 1.0,
     "erase": 1.0,
 }
 """How far pictures can be changed at all, in the units of Augmentation."""

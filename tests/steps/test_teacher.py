@@ -15,7 +15,9 @@ from steps.shared.registry import PackedModel
 from steps.shared.stage import StageError, read_manifest
 from steps.shared.trainer import Trainer
 
-STILL = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
+STILL = Augmentation(
+    rotation=0, shift=0, shear=0, zoom=0, aspect=0, flip=False, colour=0, hue=0, blur=0, erase=0
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,9 @@ from steps.shared.progress import Progress
 from steps.shared.recipes import Augmentation, Recipe
 from steps.shared.trainer import Trainer
 
+STILL = Augmentation(
+    rotation=0, shift=0, shear=0, zoom=0, aspect=0, flip=False, colour=0, hue=0, blur=0, erase=0
+)
 RECIPE = Recipe(size=16, epochs=4, batch_size=8, growth=(0.5, 1.0))
 
 
@@ -83,14 +86,13 @@ def test_probabilities_add_up_to_one(data):
 
 def test_strangers_come_to_look_like_no_category(data):
     images, labels = data
-    still = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
     recipe = replace(
         RECIPE,
         epochs=40,
         growth=(1.0,),
         strangers=0.25,
         dropout=0.0,
-        augmentation=still,
+        augmentation=STILL,
         weight_average=0.5,
         label_smoothing=0.0,
     )
@@ -108,7 +110,7 @@ def test_strangers_come_to_look_like_no_category(data):
 
 @pytest.mark.parametrize("size", [16, 8])
 def test_changed_pictures_keep_range_and_repeat_from_a_seed(eagerly, data, size):
-    how = replace(recipes.find("cnn").augmentation, erase=1.0)
+    how = replace(recipes.find("cnn").augmentation, blur=1.0, erase=1.0)
     seed = tf.constant([1, 2])
 
     first, again = (augment.augment(data[0], seed, how, size).numpy() for _ in range(2))
@@ -122,11 +124,22 @@ def test_changed_pictures_keep_range_and_repeat_from_a_seed(eagerly, data, size)
 
 
 def test_no_change_leaves_pictures_as_they_are(eagerly, data):
-    nothing = Augmentation(0, 0, 0, 0, 0, False, 0, 0, 0)
-
-    changed = augment.augment(data[0], tf.constant([1, 2]), nothing, 16).numpy()
+    changed = augment.augment(data[0], tf.constant([1, 2]), STILL, 16).numpy()
 
     assert np.abs(changed - data[0]).max() < 0.01
+
+
+def test_blur_takes_detail_but_leaves_the_brightness(eagerly, data):
+    still, blurred = (
+        augment.augment(data[0], tf.constant([1, 2]), replace(STILL, blur=blur), 16).numpy()
+        for blur in (0.0, 1.0)
+    )
+
+    def detail(pictures):
+        return np.abs(np.diff(pictures, axis=2)).mean(axis=(1, 2, 3))
+
+    assert (detail(blurred) < detail(still)).all()
+    assert np.abs(blurred.mean(axis=(1, 2, 3)) - still.mean(axis=(1, 2, 3))).max() < 1.0
 
 
 def test_the_quick_precision_is_one_that_training_knows():

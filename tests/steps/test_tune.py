@@ -226,7 +226,7 @@ def test_a_trials_values_are_what_its_flags_give():
 
 
 def test_augmentation_grows_with_its_strength_up_to_what_is_possible():
-    how = Augmentation(rotation=20, erase=0.4)
+    how = Augmentation(rotation=20, blur=0.4, erase=0.4)
 
     assert strengthen(how, 1.0) == how
     assert strengthen(how, 0.5).rotation == 10
