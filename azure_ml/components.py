@@ -21,7 +21,9 @@ WORK = "work/"
 ONLY_FOR_KERAS_FILES = {"categories", "input_size", "pixel_scale"}
 FILES = {"corrections"}
 """Options that name a file, which is an input on Azure."""
-OPTIONAL = {"source", "teacher_data", "corrections"}
+MODELS = {"teacher": "/train/model"}
+"""Options that name a model, and where it stands in the folder of the step that made it."""
+OPTIONAL = {"source", "teacher", "teacher_data", "corrections"}
 """What a stage can do without; Azure leaves out its flag where nothing is given."""
 READS_THE_REGISTRY = {"evaluate", "register"}
 """The same inputs can give another result tomorrow, so Azure must not reuse yesterday's."""
@@ -81,7 +83,7 @@ def _input(option: Option) -> list[str]:
     if option.name == "source":
         photographs = "photographs by category, in folders; none: the sample is rendered"
         return [*given, "    optional: true", f"    description: {_quoted(photographs)}"]
-    if option.default.startswith(WORK) or option.name in FILES:
+    if option.default.startswith(WORK) or option.name in FILES or option.name in MODELS:
         return [*given, *(["    optional: true"] if option.name in OPTIONAL else []), about]
     kind, bounds = _type(option)
     default = option.default if kind != "string" else _quoted(option.default)
@@ -100,7 +102,8 @@ def _type(option: Option) -> tuple[str, dict[str, int]]:
 
 
 def _flag(option: Option) -> str:
-    below = option.default.removeprefix("work") if option.default.startswith(WORK) else ""
+    here = option.default.removeprefix("work") if option.default.startswith(WORK) else ""
+    below = MODELS.get(option.name, here)
     flag = f"{option.flag} ${{{{inputs.{option.name}}}}}{below}"
     return f"$[[{flag}]]" if option.name in OPTIONAL else flag
 

@@ -3,7 +3,7 @@
 import io
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import yaml
 from azure.ai.ml import load_job
@@ -15,6 +15,9 @@ from azure_ml import assets, graph
 from azure_ml.cloud import Cloud
 from azure_ml.errors import AzureMlError
 from azure_ml.settings import Settings
+
+if TYPE_CHECKING:
+    from steps.shared.recipes import Recipe
 
 DONE = "Completed"
 INTERRUPTED = 130
@@ -44,7 +47,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, settings: Settings) -> int:
     """Submit, stream, and return 0 where the job completed."""
-    file = assets.FOLDER / ("sweep.yaml" if args.sweep else "pipeline.yaml")
+    file = chosen(args)
     wanted = described(file, args, settings)
     found = graph.problems(wanted, file.parent)
     if found:
@@ -57,6 +60,20 @@ def run(args: Namespace, settings: Settings) -> int:
     if args.no_stream:
         return 0
     return follow(cloud, job.name)
+
+
+def chosen(args: Namespace) -> Path:
+    """The file of the pipeline that is asked for. Raises AzureMlError for what no file does."""
+    network = _given(args.parameter).get("network")
+    taught = bool(network) and recipe_of(network).teacher != "none"
+    if taught and args.sweep:
+        raise AzureMlError(
+            f"--sweep -P network={network}: the sweep trains no teacher; sweep the teacher's "
+            f"network, {recipe_of(network).teacher}, or run without --sweep"
+        )
+    return assets.FOLDER / (
+        "sweep.yaml" if args.sweep else "distill.yaml" if taught else "pipeline.yaml"
+    )
 
 
 def described(file: Path, args: Namespace, settings: Settings) -> dict:
@@ -76,30 +93,38 @@ def described(file: Path, args: Namespace, settings: Settings) -> dict:
         del inputs["photographs"], text["jobs"]["ingest"]["inputs"]["source"]
     if args.gpu or args.distributed:
         variant = "train_gpu" if args.gpu else "train_distributed"
-        step = text["jobs"].get("train") or text["jobs"]["sweep"]
-        step["trial" if "trial" in step else "component"] = f"components/{variant}.yaml"
-        if args.gpu:
-            step["compute"] = f"azureml:{settings.gpu_cluster}"
+        for step in text["jobs"].values():
+            key = "trial" if "trial" in step else "component"
+            if step[key] != "components/train.yaml":
+                continue
+            step[key] = f"components/{variant}.yaml"
+            if args.gpu:
+                step["compute"] = f"azureml:{settings.gpu_cluster}"
     return text
 
 
+def _given(parameters: list[str]) -> dict[str, str]:
+    return dict(p.partition("=")[::2] for p in parameters)
+
+
 def _set_parameters(inputs: dict, parameters: list[str]) -> None:
-    given = dict(p.partition("=")[::2] for p in parameters)
+    given = _given(parameters)
     known = [name for name in inputs if name != "photographs"]
     for name, value in given.items():
         if name not in known:
             raise AzureMlError(f"-P {name}: the pipeline has no such input: {', '.join(known)}")
         inputs[name] = yaml.safe_load(value) if not isinstance(inputs[name], str) else value
-    if "network" in given and "size" not in given:
-        inputs["size"] = size_of(given["network"])
+    for network, size in (("network", "size"), ("teacher", "teacher_size")):
+        if network in given and size not in given:
+            inputs[size] = recipe_of(given[network]).size
 
 
-def size_of(network: str) -> int:
-    """The side in pixels of a network's pictures. Raises AzureMlError for an unknown one."""
+def recipe_of(network: str) -> "Recipe":
+    """How a network is trained. Raises AzureMlError for an unknown one."""
     from steps.shared import recipes, stage  # they import MLflow, which takes seconds
 
     try:
-        return recipes.find(network).size
+        return recipes.find(network)
     except stage.StageError as error:
         raise AzureMlError(str(error)) from error
 

@@ -17,7 +17,7 @@ from steps.shared import options, recipes
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "azure_ml"
-PIPELINES = ("pipeline.yaml", "sweep.yaml")
+PIPELINES = ("pipeline.yaml", "sweep.yaml", "distill.yaml")
 
 
 def problems(path: Path) -> list[str]:
@@ -149,7 +149,7 @@ def test_a_command_that_does_not_fit_its_component_is_found(copy, right, wrong, 
     assert any(says in sentence for sentence in problems(copy / "pipeline.yaml"))
 
 
-@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("name", ["pipeline.yaml", "sweep.yaml"])
 def test_defaults_of_a_pipeline_are_those_of_main(name):
     inputs = graph.read(FOLDER / name).inputs
     defaults = {option.name: option.default for option in options.of("main")}
@@ -158,6 +158,15 @@ def test_defaults_of_a_pipeline_are_those_of_main(name):
     given = {key: str(value) for key, value in inputs.items() if key != "photographs"}
 
     assert given == {key: defaults[key] for key in given}
+
+
+def test_distillation_is_that_of_the_students_recipe():
+    inputs = graph.read(FOLDER / "distill.yaml").inputs
+    recipe = recipes.find(inputs["network"])
+
+    assert recipe.teacher == inputs["teacher"]
+    assert recipe.size == inputs["size"]
+    assert recipes.find(recipe.teacher).size == inputs["teacher_size"]
 
 
 def test_the_snapshot_holds_what_runs_and_nothing_else(tmp_path):

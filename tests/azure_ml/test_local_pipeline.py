@@ -79,6 +79,27 @@ def ask(port: int, picture: str) -> dict:
         return json.load(response)["predictions"][0]
 
 
+@pytest.mark.slow
+def test_a_student_learns_from_the_teacher_that_was_trained_before_it(
+    tmp_path, photographs, tracking_template
+):
+    runner = LocalRunner(
+        graph.read(FOLDER / "distill.yaml"),
+        tmp_path,
+        f"sqlite:///{tmp_path}/mlflow.db",
+        photographs=photographs,
+        model_name=NAME,
+        **SMALL,
+        **{"network": "cnn", "size": 32, "teacher": "cnn", "teacher_size": 64, "teacher_epochs": 1},
+    )
+
+    runner.run()
+
+    student = runner.client.get_run(runner.runs["train"]).data.params
+    assert student["teacher"] == str(runner.outputs["train_teacher"] / "train" / "model")
+    assert (runner.outputs["train"] / "train" / "model" / "MLmodel").is_file()
+
+
 def test_without_photographs_the_sample_is_rendered(tmp_path):
     pipeline = graph.read(FOLDER / "pipeline.yaml")
     ingest = pipeline.steps["ingest"]

@@ -97,6 +97,23 @@ def test_a_sweep_is_submitted_too(command, photographs_asset):
     assert jobs(photographs_asset)[0]["properties"]["jobs"]["sweep"]["type"] == "sweep"
 
 
+def test_a_student_is_trained_after_its_teacher(command, photographs_asset):
+    done = command("run", "--gpu", "-P", "network=student", "--no-stream")
+
+    assert done.status == 0, done.err
+    steps = jobs(photographs_asset)[0]["properties"]["jobs"]
+    assert "train_teacher" in steps["train"]["inputs"]["teacher"]["value"]
+    assert {"gpu" in steps[name]["computeId"] for name in ("train_teacher", "train")} == {True}
+
+
+def test_a_student_is_not_swept_without_its_teacher(command, azure):
+    done = command("run", "--sweep", "-P", "network=student")
+
+    assert done.status == 1
+    assert "sweep the teacher's network, efficientnet_lite0" in done.err
+    assert not azure.calls
+
+
 @pytest.mark.parametrize(
     ("flag", "component"), [("--gpu", "train_gpu"), ("--distributed", "train_distributed")]
 )
