@@ -65,15 +65,15 @@ def run(args: Namespace, settings: Settings) -> int:
 def chosen(args: Namespace) -> Path:
     """The file of the pipeline that is asked for. Raises AzureMlError for what no file does."""
     network = _given(args.parameter).get("network")
-    taught = bool(network) and recipe_of(network).teacher != "none"
-    if taught and args.sweep:
+    teacher = recipe_of(network).teacher if network else "none"
+    if teacher == "none":
+        return assets.FOLDER / ("sweep.yaml" if args.sweep else "pipeline.yaml")
+    if args.sweep:
         raise AzureMlError(
             f"--sweep -P network={network}: the sweep trains no teacher; sweep the teacher's "
-            f"network, {recipe_of(network).teacher}, or run without --sweep"
+            f"network, {teacher}, or run without --sweep"
         )
-    return assets.FOLDER / (
-        "sweep.yaml" if args.sweep else "distill.yaml" if taught else "pipeline.yaml"
-    )
+    return assets.FOLDER / "distill.yaml"
 
 
 def described(file: Path, args: Namespace, settings: Settings) -> dict:

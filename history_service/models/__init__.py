@@ -2,10 +2,12 @@
 
 from history_service.models.picture import Picture
 from history_service.models.prediction import Draft, KeyReused, Prediction
-from history_service.models.rollup import HourlyRollup, Summary
+from history_service.models.rollup import DailyRollup, HourlyRollup
 from history_service.models.selection import Selection
+from history_service.models.summary import Summary
 
 __all__ = [
+    "DailyRollup",
     "Draft",
     "HourlyRollup",
     "KeyReused",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from history_service.database import write
 from history_service.models.prediction import Prediction, delete_chosen
-from history_service.models.rollup import HourlyRollup
+from history_service.models.summary import HOUR, full_hour, rollups
 from history_service.pagination import Cursor, Page, read_page
 
+MICROSECOND = timedelta(microseconds=1)
 DELETE_BATCH = 1_000  # rows in one transaction: others write in between
 
 
@@ -49,16 +50,33 @@ class Selection:
 
     def count(self, session: Session) -> int:
         """How many there are; out of the roll-ups, which are few, where they can tell."""
-        finer = (self.min_confidence, self.max_confidence, self.since, self.until, self.filename)
+        finer = (self.min_confidence, self.max_confidence, self.filename)
         # Of known pictures there is no sum: those whose model could not tell count as neither.
         if self.known or any(value is not None for value in finer):
-            return session.scalar(self.where(select(func.count()).select_from(Prediction))) or 0
-        counter = HourlyRollup.count if self.known is None else HourlyRollup.unknown_count
-        query: Select = select(func.sum(counter))
+            return self._count_rows(session)
+        # Roll-ups know full hours; what juts out on either side is counted row by row.
+        first = self.since and full_hour(self.since + HOUR - MICROSECOND)
+        last = full_hour(self.until)
+        if first and last and first >= last:
+            return self._count_rows(session)
+        count = self._sum_rollups(session, first, last)
+        if self.since != first:
+            count += replace(self, until=first)._count_rows(session)
+        if self.until != last:
+            count += replace(self, since=last)._count_rows(session)
+        return count
+
+    def _count_rows(self, session: Session) -> int:
+        return session.scalar(self.where(select(func.count()).select_from(Prediction))) or 0
+
+    def _sum_rollups(self, session: Session, since: datetime | None, until: datetime | None) -> int:
+        counter = "count" if self.known is None else "unknown_count"
+        within = rollups(["label", "model_version", counter], since, until)
+        query: Select = select(func.sum(within.c[counter]))
         if self.label is not None:
-            query = query.where(HourlyRollup.label == self.label)
+            query = query.where(within.c.label == self.label)
         if self.model_version is not None:
-            query = query.where(HourlyRollup.model_version == self.model_version)
+            query = query.where(within.c.model_version == self.model_version)
         return int(session.scalar(query) or 0)
 
     def page(

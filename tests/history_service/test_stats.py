@@ -12,7 +12,15 @@ from sqlalchemy import func, select
 from uploading import BLUE, RED, picture, upload
 
 from history_service.database import db, write
-from history_service.models import Draft, HourlyRollup, Prediction, Selection, Summary, prediction
+from history_service.models import (
+    DailyRollup,
+    Draft,
+    HourlyRollup,
+    Prediction,
+    Selection,
+    Summary,
+    prediction,
+)
 from history_service.models.rollup import confidence_bin, latency_bin
 
 DRAFT = Draft(
@@ -102,7 +110,44 @@ def test_rollups_equal_a_full_count_whatever_was_predicted_and_deleted(app, acti
         for known in (True, False):
             count = Selection(known=known).count(db.session)
             assert count == sum(row.known is known for row in rows)
-        assert db.session.scalar(select(func.min(HourlyRollup.count))) in (None, *range(1, 80))
+        for rollup in (HourlyRollup, DailyRollup):
+            assert db.session.scalar(select(func.min(rollup.count))) in (None, *range(1, 80))
+
+
+hours = st.none() | st.integers(-3, 90)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(predict, min_size=1, max_size=12), hours, hours, st.integers(0, 59))
+def test_a_span_has_the_count_and_the_sums_of_its_rows(app, actions, since, until, minute):
+    with app.app_context():
+        Selection().delete_all()
+        for action in actions:
+            act(*action)
+        begin, end = (
+            None if hour is None else START.replace(minute=minute) + timedelta(hours=hour)
+            for hour in (since, until)
+        )
+        rows = list(db.session.scalars(select(Prediction)))
+        inside = [
+            row
+            for row in rows
+            if (begin is None or row.created_at >= begin) and (end is None or row.created_at < end)
+        ]
+        assert Selection(since=begin, until=end).count(db.session) == len(inside)
+        assert Selection(since=begin, until=end, label="football").count(db.session) == sum(
+            row.predicted_label == "football" for row in inside
+        )
+        summary = Summary.of(db.session, begin, end)
+        full = [
+            row
+            for row in rows
+            if (begin is None or row.created_at >= summary.since)
+            and (end is None or row.created_at < summary.until + timedelta(hours=1))
+        ]
+        assert summary == replace(full_count(full), since=summary.since, until=summary.until)
 
 
 def test_the_promised_fields_are_there(client):
