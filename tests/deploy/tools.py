@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / ".venv" / "tools" / "bin"
+TOOLS = (ROOT / ".venv" / "tools" / "bin", ROOT / "tests" / "deploy" / "node_modules" / ".bin")
 
 
 def run_tool(name: str, *arguments: str | Path) -> str:
     """What a tool prints. Fails the test with it where the tool finds fault; skips without it."""
-    path = shutil.which(name, path=f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
+    path = shutil.which(name, path=os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]]))
     if path is None:
         pytest.skip(f"no {name} here: make deploy-tools, or install it")
     done = subprocess.run(
