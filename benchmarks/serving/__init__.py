@@ -1,0 +1,1 @@
+"""Requests a second and times to answer, side by side: see __main__.py."""

@@ -1,0 +1,117 @@
+"""Requests a second and times to answer of the whole service, beside others with the same network.
+
+python -m benchmarks.serving --model work/latest/train/model        # a packed model, see train
+python -m benchmarks.serving --model … --only ours --clients 32     # one of them, one load
+python -m benchmarks.serving --model … --postgres postgresql://…    # the histories in PostgreSQL
+
+Needs wrk, and `make .venv/bench` for the others. Every upload is a real photograph in a real form;
+every answer of 200 is looked for in the history.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import psycopg
+
+from benchmarks import results
+from benchmarks.serving.contestants import CONTESTANTS, Contestant
+from benchmarks.serving.load import send
+
+CLIENTS = (1, 8, 32, 128)
+WARM_UP_S = 5
+PICTURES = 200
+FIELD = "img"
+
+
+def photographs(source: Path, count: int = PICTURES) -> list[Path]:
+    """Some of all photographs below a folder, the same every time."""
+    found = sorted(p for p in source.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    chosen = np.random.default_rng(0).permutation(len(found))[:count]
+    return [found[i].resolve() for i in chosen]
+
+
+def processes(contestant: Contestant) -> list[psutil.Process]:
+    """The service's own process and all that it started."""
+    process = contestant.service.process
+    parent = psutil.Process(process.pid if process else None)
+    return [parent, *parent.children(recursive=True)]
+
+
+def processor_s(contestant: Contestant) -> float:
+    """Seconds of a core that the service has used so far."""
+    return sum(sum(p.cpu_times()[:2]) for p in processes(contestant))
+
+
+def memory_mb(contestant: Contestant) -> float:
+    """Resident memory of all processes; what they share is counted in each."""
+    return sum(p.memory_info().rss for p in processes(contestant)) / 1e6
+
+
+def measure(
+    contestant: Contestant, pictures: list[Path], clients: int, seconds: float, scratch: Path
+) -> dict[str, object]:
+    """One round of load on a service that runs."""
+    before, spent = contestant.rows(), processor_s(contestant)
+    outcome = send(contestant.url, FIELD, pictures, clients, seconds, scratch)
+    time.sleep(1.0)  # what was on its way when the load ended is stored too
+    spent = processor_s(contestant) - spent
+    answered = outcome.statuses[200]
+    found: dict[str, object] = {
+        "clients": clients,
+        **{name: round(value, 1) for name, value in outcome.figures.items()},
+        "statuses": {str(status): count for status, count in outcome.statuses.items()},
+        "core_ms_a_request": round(spent / answered * 1000, 2) if answered else None,
+        "memory_mb": round(memory_mb(contestant)),
+    }
+    if contestant.database is not None:
+        found["lost"] = len(set(outcome.ids) - (contestant.rows() - before))
+    return found
+
+
+def rounds(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str, object]]:
+    """All loads on one service, from its start to its stop."""
+    database = args.postgres or f"sqlite:///{scratch / f'{name}.db'}"
+    if args.postgres:
+        with psycopg.connect(args.postgres, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    contestant = CONTESTANTS[name](args.model, database)
+    pictures = photographs(args.source)
+    contestant.service.start()
+    try:
+        contestant.service.wait()
+        send(contestant.url, FIELD, pictures, 2, WARM_UP_S, scratch)
+        found = []
+        for clients in args.clients or CLIENTS:
+            found.append(measure(contestant, pictures, clients, args.seconds, scratch))
+            print(name, found[-1], flush=True)
+        return found
+    finally:
+        contestant.service.stop()
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="a packed model's folder")
+    parser.add_argument("--only", action="append", choices=CONTESTANTS, help="may be repeated")
+    parser.add_argument("--clients", action="append", type=int, help="may be repeated")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each load")
+    parser.add_argument("--source", type=Path, default=results.PHOTOS)
+    parser.add_argument("--postgres", help="URL of a database, which is emptied")
+    parser.add_argument("--name", default="serving", help="of the file of results")
+    args = parser.parse_args()
+    done = results.read(args.name).get("services", {})
+    for name in args.only or list(CONTESTANTS):
+        with tempfile.TemporaryDirectory() as scratch:
+            done[name] = rounds(name, args, Path(scratch))
+        results.write(args.name, {"services": done})
+
+
+if __name__ == "__main__":
+    main()
