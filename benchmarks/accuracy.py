@@ -23,11 +23,15 @@ COLUMNS = {
     "accuracy": "right on test",
     "macro_f1": "macro-F1",
     "calibration_error": "calibration error",
+    "rejected": "drawn non-balls rejected",
+    "kept": "test photographs kept",
     "train_minutes": "minutes of training",
     "ms_a_picture_batch_1": "ms a picture, one core",
     "ms_a_picture_batch_16": "ms a picture in 16",
     "megabytes": "MB",
 }
+
+SHARES = ("macro_f1", "calibration_error", "rejected", "kept")
 
 
 def train(network: str, source: Path) -> dict[str, Path]:
@@ -42,7 +46,7 @@ def measure(folders: dict[str, Path]) -> dict[str, object]:
     trained = json.loads((folders["train"] / "stage.json").read_text())
     run = MlflowClient(tracking(WORK)).get_run(trained["run_id"]).info
     model = folders["train"] / "model"
-    figures = ("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "calibration_error")
+    figures = ["accuracy", "accuracy_low", "accuracy_high", *SHARES]
     return {
         **{name: round(judged[name], 4) for name in figures},
         "validation_accuracy": round(trained["validation_accuracy"], 4),
@@ -61,7 +65,7 @@ def table(networks: dict[str, dict]) -> str:
         cells = {column: str(figures[column]) for column in COLUMNS}
         low, high = figures["accuracy_low"], figures["accuracy_high"]
         cells["accuracy"] = f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
-        cells |= {c: f"{figures[c]:.1%}" for c in ("macro_f1", "calibration_error")}
+        cells |= {c: f"{figures[c]:.1%}" for c in SHARES}
         rows.append([f"`{name}`", str(figures["size"]), *cells.values()])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -30,7 +30,7 @@ def test_a_service_is_confined_and_limited(name):
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
-    assert service["restart"] == ("no" if name == "migration" else "unless-stopped")
+    assert service["restart"] == ("on-failure" if name == "migration" else "unless-stopped")
 
 
 @pytest.mark.parametrize("name", SERVICES)
