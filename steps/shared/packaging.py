@@ -154,3 +154,5 @@ def _save(folder: Path, artifacts: dict[str, str], size: int, run_id: str) -> No
             )
     finally:
         sys.path.remove(str(SERVED_MODEL.parent))
+    # MLflow closes it to all but its owner; a container that it is mounted into runs as another.
+    (folder / "artifacts").chmod(folder.stat().st_mode & 0o777)

@@ -130,6 +130,12 @@ def test_the_code_travels_with_the_model(house):
     assert {"classifier.py", "pictures.py", "base64_text.py", "network.py"} <= names
 
 
+def test_whoever_may_read_the_model_may_read_its_artifacts(house):
+    modes = {path.stat().st_mode & 0o7777 for path in (house.model, house.model / "artifacts")}
+
+    assert len(modes) == 1
+
+
 def test_a_heat_map_comes_where_it_is_asked_for(model):
     picture = rows(text_of(encoded(photograph())), "***")
 
