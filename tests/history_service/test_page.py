@@ -125,6 +125,26 @@ def test_file_names_are_text_never_markup(page):
     assert page.locator("#history img[src=x]").count() == 0
 
 
+def test_labels_versions_and_headers_are_text_never_markup(page, service, scoring_server):
+    script = "<img src=x onerror=alert(1)>"
+    model = {"name": script, "version": script, "run_id": script}
+    scores = {script: 0.9, "'\"><script>alert(1)</script>": 0.1}
+    answer = {"label": script, "confidence": 0.9, "scores": scores, "model": model, "error": None}
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    scoring_server.control(body=json.dumps({"predictions": [answer]}))
+    # The page and a program with a header of its own; the request id is shown in neither case.
+    page.set_extra_http_headers({"X-Request-ID": script})
+    choose(page, ("ball.png", picture(RED)))
+    expect(page.locator("#history .card").first).to_contain_text(script)
+    page.reload()
+    expect(page.locator("#history .card").first).to_contain_text(script)
+    expect(page.locator("#statistics")).to_contain_text(script)
+    page.goto(f"/?label={script}&model_version={script}&filename={script}")
+    assert page.locator("img[src=x], script:not([src])").count() == 0
+    assert dialogs == []
+
+
 def test_everything_can_be_reached_by_keyboard(page):
     reached = set()
     for _ in range(30):
