@@ -17,7 +17,7 @@ LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-head
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint format serve bench mlproject components lock clean images baked
+.PHONY: help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint audit format serve bench mlproject components lock clean images baked
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -119,6 +119,12 @@ lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	mypy
 	python -m steps.shared.options | diff MLproject -
 	python -m azure_ml.components --check
+
+audit: $(VENV)/tools/done ## bandit over the code, pip-audit over the locks (it asks pypi.org)
+	$(VENV)/tools/bin/bandit --quiet --recursive --configfile pyproject.toml steps history_service azure_ml docker
+	for name in pipeline history serving; do \
+		$(VENV)/tools/bin/pip-audit --require-hashes --disable-pip --requirement requirements/$$name.txt || exit 1; \
+	done
 
 format: $(VENV)/dev ## let ruff put the code in shape
 	ruff check --fix .

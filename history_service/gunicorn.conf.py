@@ -22,7 +22,7 @@ keepalive = 75  # seconds: longer than most load balancers wait, so that they cl
 graceful_timeout = round(settings["DEADLINE_S"]) + 5  # requests in flight are finished first
 timeout = 60
 limit_request_line = 8190  # bytes: filters in any language fit
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file  # nosec B108
 control_socket_disable = True
 
 

@@ -44,7 +44,7 @@ def history_service(host: str, port: int, scoring_port: int) -> Service:
     return Service(
         "history service",
         [sys.executable, "-m", "gunicorn", "-c", "history_service/gunicorn.conf.py"],
-        f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}/health/live",  # noqa: S104
+        f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}/health/live",  # noqa: S104  # nosec B104
         {
             "HOST": host,
             "PORT": str(port),

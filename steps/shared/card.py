@@ -30,7 +30,7 @@ def card(facts: dict, data: dict, verdict: dict, classes: pd.DataFrame, trust: T
     classes: metrics.per_class.
     """
     # Markdown, not HTML: what would be escaped there is text here.
-    here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701
+    here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701  # nosec B701
     spoilt = trust.robustness
     return here.get_template("card.md.j2").render(
         facts=facts,

@@ -82,7 +82,7 @@ def unzip(archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as file:
             entries = [entry for entry in file.infolist() if not entry.is_dir()]
             _check(archive, [(e.filename, e.file_size) for e in entries])
-            file.extractall(folder, entries)  # noqa: S202 - checked, and zipfile keeps inside
+            file.extractall(folder, entries)  # noqa: S202 - checked, and zipfile keeps inside  # nosec B202
     except DAMAGED as error:
         raise StageError(f"{archive} is damaged or locked: {error}.") from error
 

@@ -28,7 +28,7 @@ def upgrade() -> None:
     )
     sums = ", ".join(f"sum({name})" for name in COUNTERS)
     op.execute(
-        f"INSERT INTO daily_rollups ({_names(KEYS)}, {_names(COUNTERS)}) "  # noqa: S608
+        f"INSERT INTO daily_rollups ({_names(KEYS)}, {_names(COUNTERS)}) "  # noqa: S608  # nosec B608
         f"SELECT {_names(KEYS)}, {sums} FROM hourly_rollups GROUP BY {_names(KEYS)}"
     )
     for statement in _postgresql() if _is_postgresql() else _sqlite():
@@ -58,7 +58,7 @@ def _add(row: str, changes: list[str]) -> str:
     sums = ", ".join(f"{name} = daily_rollups.{name} + excluded.{name}" for name in COUNTERS)
     empty = " AND ".join(f"{name} = {row}.{name}" for name in KEYS)
     return (
-        f"INSERT INTO daily_rollups ({_names(KEYS)}, {_names(COUNTERS)}) "  # noqa: S608
+        f"INSERT INTO daily_rollups ({_names(KEYS)}, {_names(COUNTERS)}) "  # noqa: S608  # nosec B608
         f"VALUES ({_names(keys)}, {_names(changes)}) "
         f"ON CONFLICT ({_names(KEYS)}) DO UPDATE SET {sums}; "
         f"DELETE FROM daily_rollups WHERE {empty} AND count = 0;"

@@ -1,7 +1,7 @@
 """Reads the weights in a file that PyTorch wrote, without PyTorch and without running its code."""
 
 import collections
-import pickle
+import pickle  # nosec B403
 from pathlib import Path
 from typing import BinaryIO
 
