@@ -121,14 +121,20 @@ def handle_http_exception(error: HTTPException) -> Response:
 
 
 def handle_exception(error: Exception) -> Response:
-    """Everything that is not HTTP's own; what nobody foresaw is logged with its trace."""
+    """Everything that is not HTTP's own; only what nobody foresaw is logged with its trace.
+
+    A database that is away fails every request: a trace each would fill the disk in the meantime.
+    """
     problem = as_problem(error)
     if problem.status >= 500:
-        unexpected = problem.status == 500 or problem.code == DATABASE_DOWN[1]
-        current_app.extensions["log"].error(
-            "request failed", code=problem.code, exc_info=error if unexpected else None
-        )
+        known = {"reason": _first_line(error)} if problem.status != 500 else {"exc_info": error}
+        current_app.extensions["log"].error("request failed", code=problem.code, **known)
     return problem.response()
+
+
+def _first_line(error: Exception) -> str:
+    # Of a database's error only what its driver said: the rest is the statement.
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def handle_invalid(error: HTTPError) -> Response:

@@ -104,13 +104,6 @@ def clients_leave(system: System, _postgres: Postgres | None, seconds: float) ->
         time.sleep(0.05)
 
 
-def clock_set_back(system: System, _postgres: Postgres | None, seconds: float) -> None:
-    """The history service's clock goes an hour back, and forward again at the end."""
-    system.clock.write_text("-3600")
-    time.sleep(seconds)
-    system.clock.write_text("+0")
-
-
 def many_connections(system: System, _postgres: Postgres | None, seconds: float) -> None:
     """10,000 connections are opened and say nothing."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -142,6 +135,5 @@ FAULTS: dict[str, Fault] = {
     "model-frozen": model_frozen,
     "slow-clients": slow_clients,
     "clients-leave": clients_leave,
-    "clock-set-back": clock_set_back,
     "many-connections": many_connections,
 }

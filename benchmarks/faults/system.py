@@ -22,24 +22,14 @@ class System:
     url: of the history service. database: the URL of its history.
     """
 
-    def __init__(
-        self, model: Path, database: str, folder: Path, fake_time: bool = False, **settings: str
-    ) -> None:
-        """fake_time: let `clock` hold how far the clock is off; settings: of the service."""
+    def __init__(self, model: Path, database: str, **settings: str) -> None:
+        """settings: of the history service."""
         self.database = database
         self.port, self.scoring_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.clock = folder / "clock"
-        self.clock.write_text("+0")
         command = [sys.executable, "-m", "steps.serve", "--model-path", str(model)]
         ports = ["--port", str(self.port), "--scoring-port", str(self.scoring_port)]
         environment = {"DATABASE_URL": database, "LOG_LEVEL": "error", **settings}
-        if fake_time:
-            environment |= {"LD_PRELOAD": _libfaketime(), "FAKETIME_NO_CACHE": "1"}
-            environment |= {
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
         self.service = Service(
             "service", [*command, *ports], f"{self.url}/health/ready", environment
         )
@@ -71,13 +61,6 @@ class System:
         with create_engine(driver).connect() as connection:
             rows = connection.execute(text("SELECT id, idempotency_key FROM predictions"))
             return [(row[0], row[1]) for row in rows]
-
-
-def _libfaketime() -> str:
-    found = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
-    if found is None:
-        raise SystemExit("libfaketime is needed: apt-get install faketime")
-    return str(found)
 
 
 class Postgres:

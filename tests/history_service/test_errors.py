@@ -38,7 +38,7 @@ def test_an_unforeseen_error_is_500_without_its_text():
     assert "secret" not in problem.detail
 
 
-def test_a_database_that_is_gone_is_503_and_readiness_says_so(app, client):
+def test_a_database_that_is_gone_is_503_and_readiness_says_so(app, client, capsys):
     with app.app_context(), db.engine.begin() as connection:
         for table in ("hourly_rollups", "daily_rollups", "pictures", "predictions"):
             connection.execute(text(f"DROP TABLE {table}"))
@@ -46,3 +46,6 @@ def test_a_database_that_is_gone_is_503_and_readiness_says_so(app, client):
         assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
         assert "Retry-After" in response.headers
         assert "predictions" not in response.json["detail"]
+    logged = capsys.readouterr().out
+    assert "no such table" in logged  # each failed request is a line, not a page
+    assert "Traceback" not in logged
