@@ -24,7 +24,7 @@ from benchmarks.faults.system import Postgres, System, small_disk
 from benchmarks.serving.__main__ import photographs
 
 CLIENTS, PICTURES = 32, 50
-QUIET_S, AFTER_S = 5.0, 10.0
+QUIET_S, AFTER_S = 5.0, 20.0
 """How long nothing is broken before a fault, and how long we look on after it."""
 DISK_MB = 24
 POSTGRES = {"database-crashed"}
