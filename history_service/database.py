@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -79,16 +81,16 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            _make_durable(db.engine)
+            _make_durable(db.engine, app.config["DATABASE_WAIT_S"])
 
 
-def _make_durable(engine: Engine) -> None:
+def _make_durable(engine: Engine, wait_s: float) -> None:
     """Every commit of SQLite survives a crash; transactions begin when SQLAlchemy says so."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver begins no transaction on its own
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection, wait_s)
         connection.execute("PRAGMA synchronous = FULL")  # NORMAL may lose acknowledged commits
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -96,6 +98,19 @@ def _make_durable(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Switch the file to write-ahead logging; SQLite does not wait for another that does so too."""
+    ends = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.01)
 
 
 def read() -> Session:
