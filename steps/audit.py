@@ -6,6 +6,7 @@ wants to know what corrections gain keeps the test photographs as they are.
 
 import os
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -80,7 +81,8 @@ def work(args: Namespace, out: Path) -> dict:
     label_quality.require_enough(table["category"].to_numpy(), table["group"].to_numpy())
     labels = np.unique(table["category"], return_inverse=True)[1]
     again = (photos / "photos", list(table["path"]), out / "pictures.npy")
-    with arrays.at_size(images, *again, label_quality.SIZE, args.workers) as pictures:
+    decoder = partial(arrays.decode_files, workers=args.workers)
+    with arrays.at_size(images, *again, label_quality.SIZE, decoder) as pictures:
         features = label_quality.frozen_features(pictures)
         groups = table["group"].to_numpy()
         probabilities = label_quality.out_of_fold(features, labels, groups, args.seed)

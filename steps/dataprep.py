@@ -1,25 +1,36 @@
 """Decodes and resizes every photograph into one array, finds duplicates, and reports."""
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 
-from steps.shared import arrays, fingerprints, report, stage
+from steps.shared import arrays, fingerprints, report, spark_decoder, stage
+from steps.shared.arrays import Decoder
 from steps.shared.stage import StageError
 from steps.shared.table import read_table
 
 TABLE, IMAGES, REJECTED, CONFLICTS = "files.csv", "images.npy", "rejected.csv", "conflicts.csv"
 
 
-def prepare(photos: Path, table: pd.DataFrame, out: Path, size: int, workers: int) -> pd.DataFrame:
+def find_decoder(args: Namespace) -> Decoder:
+    """The engine that the command line says."""
+    if args.engine == "spark":
+        return spark_decoder.decode_files
+    return partial(arrays.decode_files, workers=args.workers)
+
+
+def prepare(
+    photos: Path, table: pd.DataFrame, out: Path, size: int, decoder: Decoder
+) -> pd.DataFrame:
     """Decode the table's files to `out`/images.npy and return the rows that could not be.
 
     The rejected rows have two columns more: `code` and `reason`.
     """
-    errors = arrays.decode_files(photos, list(table["path"]), out / IMAGES, size, workers)
+    errors = decoder(photos, list(table["path"]), out / IMAGES, size)
     arrays.drop_rows(out / IMAGES, set(errors))
     bad = sorted(errors)
     reasons = {"code": [errors[i].code for i in bad], "reason": [str(errors[i]) for i in bad]}
@@ -56,7 +67,8 @@ def work(args: Namespace, out: Path) -> dict:
     stage.read_manifest(args.photos)
     photos = Path(args.photos)
     table = read_table(photos / TABLE)
-    rejected = prepare(photos / "photos", table, out, args.size, args.workers)
+    decoder = find_decoder(args)
+    rejected = prepare(photos / "photos", table, out, args.size, decoder)
     rejected.to_csv(out / REJECTED, index=False)
     mlflow.log_artifact(str(out / REJECTED))
     _check_share(rejected, len(table), args.max_bad_share)
@@ -65,7 +77,7 @@ def work(args: Namespace, out: Path) -> dict:
     # Always at one size: a picture that moved from one network's training to another's test
     # would flatter one of them.
     again = (photos / "photos", list(kept["path"]), out / "small.npy")
-    with arrays.at_size(images, *again, fingerprints.SIZE, args.workers) as small:
+    with arrays.at_size(images, *again, fingerprints.SIZE, decoder) as small:
         kept = find_groups(kept, small)
     kept.to_csv(out / TABLE, index=False)
     kept[kept["conflict"]].sort_values("group").to_csv(out / CONFLICTS, index=False)

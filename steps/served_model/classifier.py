@@ -31,7 +31,8 @@ ANSWER = (
 class Classifier(PythonModel):
     """An MLflow pyfunc over an exported network.
 
-    Input: a column `image` of base64 text, any number of rows; parameter `explain`.
+    Input: a column `image` of base64 text, any number of rows; parameters `explain` and `as_json`
+    (each dictionary as JSON text, for callers whose columns are flat).
     Output: one dictionary a row, in order: `label`, `confidence`, `scores` (category →
     probability), `known` and `unknown_score` (see confidence.py; None for a model that was not
     trained here), `heat_map` (rows of floats, each place's part in the label's logit; None unless
@@ -53,15 +54,17 @@ class Classifier(PythonModel):
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict | None = None
-    ) -> list[dict]:
+    ) -> list[dict] | list[str]:
         """Classify every row; see the class."""
         rows = [self._decode(value) for value in model_input["image"]]
         pictures = [row for row in rows if isinstance(row, np.ndarray)]
-        explain = bool((params or {}).get("explain"))
+        asked = params or {}
+        explain = bool(asked.get("explain"))
         answers = iter(self._answers(np.stack(pictures), explain) if pictures else ())
-        return [
+        found = [
             self._failure(row) if isinstance(row, PictureError) else next(answers) for row in rows
         ]
+        return [json.dumps(answer) for answer in found] if asked.get("as_json") else found
 
     def _decode(self, value: object) -> np.ndarray | PictureError:
         try:

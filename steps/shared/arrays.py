@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,6 +17,9 @@ from steps.shared.stage import StageError
 
 CHUNK = 64
 """Pictures a task: large enough to hide the hand-over, small enough to keep all cores busy."""
+
+Decoder = Callable[[Path, list[str], Path, int], dict[int, PictureError]]
+"""Decodes files of a folder into a .npy file at a size; see decode_files."""
 
 
 def decode_files(
@@ -50,18 +53,18 @@ def decode_files(
 
 @contextmanager
 def at_size(
-    images: np.ndarray, folder: Path, names: list[str], scratch: Path, size: int, workers: int = 0
+    images: np.ndarray, folder: Path, names: list[str], scratch: Path, size: int, decoder: Decoder
 ) -> Iterator[np.ndarray]:
     """The pictures at another size, decoded again where they are not of it, for a `with` block.
 
     images: (n, side, side, 3) uint8 of the files that `folder` and `names` say; scratch: a file to
-    write in between. Yields (n, size, size, 3) uint8; raises as `decode_files`.
+    write in between. Yields (n, size, size, 3) uint8; raises as `decoder`.
     """
     if images.shape[1] == size:
         yield images
         return
     try:
-        decode_files(folder, names, scratch, size, workers)
+        decoder(folder, names, scratch, size)
         yield np.load(scratch, mmap_mode="r")
     finally:
         scratch.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from steps.shared.values import amount, auto, port, positive, share, whole, yes_no
+from steps.shared.values import amount, auto, one_of, port, positive, share, whole, yes_no
 
 STAGES = {
     "ingest": "Collect photographs into one folder a category, with a table of the files.",
@@ -74,6 +74,13 @@ OPTIONS = (
     ),
     Option("pictures", "pictures", str, ("score",), "a folder, a .txt list, or a table of paths"),
     Option("workers", "0", whole, ("score",), "processes that score; 0: one a core"),
+    Option(
+        "engine",
+        "local",
+        one_of("local", "spark"),
+        ("dataprep", "main", "score"),
+        "who reads the pictures: processes here, or the workers of Spark; see docs/scale.md",
+    ),
     Option(
         "workers", "0", whole, ("dataprep", "audit", "main"), "processes that decode; 0: one a core"
     ),

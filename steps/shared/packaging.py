@@ -123,7 +123,9 @@ def signature() -> ModelSignature:
             ColSpec(error, "error", required=False),
         ]
     )
-    asked = ParamSchema([ParamSpec("explain", DataType.boolean, False)])
+    asked = ParamSchema(
+        [ParamSpec(name, DataType.boolean, False) for name in ("explain", "as_json")]
+    )
     return ModelSignature(Schema([ColSpec(text, "image")]), answer, asked)
 
 

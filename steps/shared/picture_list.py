@@ -1,26 +1,46 @@
 """Which pictures a person means: a folder of them, a list, or a table of paths."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from steps.shared import spark
 from steps.shared.stage import StageError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
-def list_pictures(source: Path) -> tuple[Path, list[str]]:
+def list_pictures(pictures: str | Path) -> tuple[Path, list[str]]:
     """The folder that paths start from, and the paths, sorted for a folder, else as listed.
 
-    A list's and a table's relative paths start from where it lies. Raises StageError where there
+    pictures: of this machine, or the URI of a folder, which Spark lists. A list's and a table's
+    relative paths start from where it lies; they may hold URIs too. Raises StageError where there
     is no such thing, or nothing in it.
     """
+    source = Path(pictures)
+    if spark.is_uri(pictures):
+        return Path(), _some(_pictures(spark.list_files(str(pictures))), source)
     if source.is_dir():
-        found = (p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        return source, _some(sorted(str(p.relative_to(source)) for p in found), source)
+        found = (str(p.relative_to(source)) for p in source.rglob("*") if p.is_file())
+        return source, _some(_pictures(found), source)
     if not source.is_file():
         raise StageError(f"--pictures {source}: there is no such folder or file.")
     return source.parent, _some(_read(source), source)
+
+
+def place(root: Path, path: str) -> Path | str:
+    """Where a listed picture is: a path of this machine, or a URI."""
+    return path if spark.is_uri(path) else root / path
+
+
+def exists(picture: Path | str) -> bool:
+    """Whether there is such a file; of a URI, only Spark can tell, and it has."""
+    return spark.is_uri(picture) or Path(picture).is_file()
+
+
+def _pictures(paths: Iterable[str]) -> list[str]:
+    return sorted(path for path in paths if Path(path).suffix.lower() in SUFFIXES)
 
 
 def _read(source: Path) -> list[str]:

@@ -26,6 +26,9 @@ BATCH = 32
 class Scorer:
     """A packed model in processes that live as long as the `with` block."""
 
+    part = 2000
+    """Pictures a file of results: a kill costs no more than these."""
+
     def __init__(self, folder: str | Path, workers: int = 0) -> None:
         """folder: on this machine. workers: processes; 0 is one a core."""
         self.folder = str(folder)
@@ -40,7 +43,7 @@ class Scorer:
 
     def score(
         self,
-        pictures: Iterable[Path | bytes],
+        pictures: Iterable[Path | str | bytes],
         label: str = "score",
         change: Callable[[bytes], bytes] | None = None,
         explain: bool = False,
@@ -58,7 +61,7 @@ class Scorer:
 
     def require(
         self,
-        pictures: Iterable[Path | bytes],
+        pictures: Iterable[Path | str | bytes],
         label: str,
         change: Callable[[bytes], bytes] | None = None,
     ) -> list[dict]:
@@ -70,7 +73,9 @@ class Scorer:
         return answers
 
 
-def score(folder: str | Path, pictures: Iterable[Path | bytes], label: str = "score") -> list[dict]:
+def score(
+    folder: str | Path, pictures: Iterable[Path | str | bytes], label: str = "score"
+) -> list[dict]:
     """The answers of a model that is asked only once; see `Scorer.score`."""
     pictures = list(pictures)
     workers = min(os.cpu_count() or 1, -(-len(pictures) // BATCH)) or 1
@@ -87,9 +92,9 @@ def _predict(
     folder: str,
     change: Callable[[bytes], bytes] | None,
     explain: bool,
-    pictures: list[Path | bytes],
+    pictures: list[Path | str | bytes],
 ) -> list[dict]:
-    files = [p if isinstance(p, bytes) else _content(p) for p in pictures]
+    files = [p if isinstance(p, bytes) else _content(Path(p)) for p in pictures]
     texts = [base64.b64encode(change(file) if change else file).decode() for file in files]
     params = {"explain": True} if explain else None
     return _load(folder).predict(pd.DataFrame({"image": texts}), params)

@@ -50,6 +50,17 @@ def yes_no(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"{text} is neither true nor false")
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of some words."""
+
+    def word(text: str) -> str:
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"{text} is unknown; there are: {', '.join(words)}")
+        return text
+
+    return word
+
+
 def auto(parse: Callable[[str], object]) -> Callable[[str], object]:
     """Also take "auto": whatever the network's own recipe says."""
 

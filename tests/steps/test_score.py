@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from drawing import encoded, photograph
 
-from steps import score
 from steps.shared import scorer
 from steps.shared.picture_list import list_pictures
 from steps.shared.stage import StageError
@@ -63,7 +62,7 @@ def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):
 
 
 def test_what_is_scored_is_not_scored_again_after_a_kill(pictures, scored, monkeypatch):
-    monkeypatch.setattr(score, "PART", 2)
+    monkeypatch.setattr(scorer.Scorer, "part", 2)
     asked = []
     ask = scorer.Scorer.score
 
@@ -111,3 +110,12 @@ def test_what_is_no_list_of_pictures_is_named(tmp_path, name, content, reason):
 
     with pytest.raises(StageError, match=reason):
         list_pictures(tmp_path / name)
+
+
+def test_one_machine_does_not_pretend_to_read_what_only_spark_can(pictures, scored):
+    (pictures / "list.txt").write_text("s3a://box/a.jpg\n")
+
+    for asked in ("abfss://box@account/folder", pictures / "list.txt"):
+        outcome = scored(asked)[0]
+        assert outcome.code == 1
+        assert "--engine spark" in outcome.run.data.tags["stage.error"]
