@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from drawing import encoded, photograph
 
+from steps import score
 from steps.shared import scorer
 from steps.shared.picture_list import list_pictures
 from steps.shared.stage import StageError
