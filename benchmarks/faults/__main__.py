@@ -5,8 +5,8 @@ python -m benchmarks.faults --model FOLDER --only disk-full --seconds 10
 
 32 clients upload photographs. A fault begins, lasts, and ends; every answer is then held against
 the history: a 200 must be there exactly once, under the key of its request, and say what the model
-says of that photograph when nothing is broken. Needs root for `disk-full` and PostgreSQL for
-`database-crashed`.
+says of that photograph when nothing is broken. Needs root for `disk-full`, PostgreSQL for
+`database-crashed`, and a C compiler for `clock-set-back`.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.faults import clock
 from benchmarks.faults.clients import Answer, Clients
 from benchmarks.faults.faults import FAULTS
 from benchmarks.faults.system import Postgres, System, small_disk
@@ -42,7 +43,8 @@ def running(name: str, model: Path) -> Iterator[tuple[System, Postgres | None]]:
             stack.callback(postgres.stop)
         disk = stack.enter_context(small_disk(DISK_MB)) if name == "disk-full" else folder
         database = postgres.url if postgres else f"sqlite:///{disk}/history.db"
-        system = System(model, database)
+        settings = clock.build(folder) if name == "clock-set-back" else {}
+        system = System(model, database, **settings)
         system.service.start()
         stack.callback(system.service.stop)
         system.service.wait()

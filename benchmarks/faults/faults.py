@@ -4,12 +4,12 @@ import os
 import resource
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from benchmarks.faults import impostor
 from benchmarks.faults.system import Postgres, System, kill
 
 Fault = Callable[[System, Postgres | None, float], None]
@@ -73,6 +73,20 @@ def model_frozen(system: System, _postgres: Postgres | None, seconds: float) -> 
         process.send_signal(signal.SIGCONT)
 
 
+def model_nonsense(system: System, _postgres: Postgres | None, seconds: float) -> None:
+    """Something else listens where the scoring server did, and answers all with nonsense."""
+    with impostor.instead_of(system.scoring_port, lambda: kill(system.scoring())):
+        time.sleep(seconds)
+
+
+def clock_set_back(system: System, _postgres: Postgres | None, seconds: float) -> None:
+    """The service's wall clock goes an hour back, and forward again at the end."""
+    mark = Path(system.settings["CLOCK_BACK"])
+    mark.touch()
+    time.sleep(seconds)
+    mark.unlink()
+
+
 def slow_clients(system: System, _postgres: Postgres | None, seconds: float) -> None:
     """200 connections that send a byte of a request a second (slowloris)."""
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nX-Slow: "
@@ -108,11 +122,11 @@ def many_connections(system: System, _postgres: Postgres | None, seconds: float)
     """10,000 connections are opened and say nothing."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    connections: list[socket.socket] = []
-    opener = threading.Thread(target=lambda: connections.extend(_connect(system, 10_000)))
-    opener.start()
+    connections = [socket.socket() for _ in range(10_000)]
+    for connection in connections:
+        connection.setblocking(False)  # nobody may be there to take it
+        connection.connect_ex(("127.0.0.1", system.port))
     time.sleep(seconds)
-    opener.join()
     for connection in connections:
         connection.close()
 
@@ -133,6 +147,8 @@ FAULTS: dict[str, Fault] = {
     "database-crashed": database_crashed,
     "disk-full": disk_full,
     "model-frozen": model_frozen,
+    "model-nonsense": model_nonsense,
+    "clock-set-back": clock_set_back,
     "slow-clients": slow_clients,
     "clients-leave": clients_leave,
     "many-connections": many_connections,

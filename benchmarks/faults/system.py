@@ -24,7 +24,7 @@ class System:
 
     def __init__(self, model: Path, database: str, **settings: str) -> None:
         """settings: of the history service."""
-        self.database = database
+        self.database, self.settings = database, settings
         self.port, self.scoring_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "steps.serve", "--model-path", str(model)]

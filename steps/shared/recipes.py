@@ -113,7 +113,12 @@ TRANSFER = Recipe(
 
 RECIPES = {
     "cnn": Recipe(
-        size=64, epochs=120, weight_decay=6e-3, growth=(0.625, 0.75, 1.0), augmentation=STRONG
+        size=64,
+        epochs=100,
+        weight_decay=6e-3,
+        growth=(0.625, 0.75, 1.0),
+        quantized=True,
+        augmentation=STRONG,
     ),
     "resnet": Recipe(
         size=64,
