@@ -50,6 +50,16 @@ def test_transferred_weights_compute_what_their_source_does(name, side):
     assert expected.max() > 1
 
 
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_network_takes_every_size_that_its_recipe_trains_at(name):
+    recipe = recipes.find(name)
+    network = built(name, recipe.size)
+
+    for share in {*recipe.growth, 1.0}:
+        side = round(recipe.size * share)
+        assert answers(network, np.zeros((1, side, side, 3))).shape == (1, 4)
+
+
 def test_a_file_of_weights_may_hold_nothing_else(tmp_path):
     path = tmp_path / "evil.pth"
     path.write_bytes(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")

@@ -28,7 +28,7 @@ def _block(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor
     active = _active(x)
     shortcut = x
     if x.shape[-1] != filters:
-        shortcut = layers.AveragePooling2D(2)(active) if stride == 2 else active
+        shortcut = layers.AveragePooling2D(2, padding="same")(active) if stride == 2 else active
         shortcut = _convolution(shortcut, filters, 1, 1)
     x = _convolution(active, filters, 3, stride)
     x = _convolution(_active(x), filters, 3, 1)
