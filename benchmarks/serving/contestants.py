@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from benchmarks import latency
 from steps.shared.services import Service, free_port
 
 PEERS = Path(".venv/bench/bin/python")
@@ -83,6 +84,7 @@ def _artifacts(model: Path) -> dict[str, str]:
     return {
         "ONNX_MODEL": str(folder / "network.onnx"),
         "KERAS_MODEL": str(folder / "network.keras"),
+        "SIZE": str(latency.size_of(model)),
     }
 
 

@@ -9,19 +9,22 @@ from flask import current_app, g, request
 
 from history_service.classifier import Classified, get_classifier
 from history_service.errors import Problem, as_problem
+from history_service.openapi import documented
 from history_service.schemas import PredictHeadersIn, PredictIn, PredictionOut, PredictQueryIn
 from history_service.uploads import Upload, read_uploads
 
 blueprint = APIBlueprint("predict", __name__, tag="Predict")
 
+_TOLD = PredictionOut()  # making one takes longer than filling it
+
 
 @blueprint.post("/predict")
-@blueprint.input(PredictIn, location="files", validation=False)
-@blueprint.input(PredictHeadersIn, location="headers", validation=False)
+@documented(PredictIn, "files")
+@documented(PredictHeadersIn, "headers")
 @blueprint.input(PredictQueryIn, location="query")
 @blueprint.output(PredictionOut)
 @blueprint.doc(responses=[400, 409, 413, 415, 422, 502, 503, 504])
-def predict(files_data: Any, headers_data: Any, query_data: dict[str, bool]) -> Any:
+def predict(query_data: dict[str, bool]) -> Any:
     """Classify a picture, or several at once
 
     One `img` part answers with its prediction. Several answer with `{"predictions": […]}` in the
@@ -42,7 +45,7 @@ def predict(files_data: Any, headers_data: Any, query_data: dict[str, bool]) -> 
 def _one(result: Classified | Exception, explain: bool) -> dict[str, Any]:
     if isinstance(result, Exception):
         raise result
-    told = PredictionOut().dump(result.prediction)
+    told = _TOLD.dump(result.prediction)
     return {**told, "heat_map": result.heat_map} if explain else told
 
 
