@@ -7,6 +7,7 @@ import sys
 import litserve
 import numpy as np
 import onnxruntime
+from fastapi import Request
 from PIL import Image
 
 
@@ -18,7 +19,7 @@ class Classifier(litserve.LitAPI):
         self.name = self.session.get_inputs()[0].name
         self.side = self.session.get_inputs()[0].shape[1]
 
-    def decode_request(self, request: dict) -> np.ndarray:
+    def decode_request(self, request: Request) -> np.ndarray:  # the type makes it read forms
         picture = Image.open(io.BytesIO(request["img"].file.read()))
         return np.asarray(picture.convert("RGB").resize((self.side, self.side)))
 
