@@ -17,7 +17,7 @@ LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-head
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint audit format serve bench mlproject components lock clean images baked
+.PHONY: fuzz help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint audit format serve bench mlproject components lock clean images baked
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -57,6 +57,9 @@ test: $(VENV)/dev $(VENV)/azurite ## the tests that run before every commit, and
 
 test-all: $(VENV)/dev $(VENV)/azurite ## every test, the slow ones too
 	python -m pytest
+
+fuzz: $(VENV)/dev ## 100,000 spoilt pictures, uploads and answers of a model; FUZZ_EXAMPLES=…
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100000} python -m pytest -n auto tests -k fuzz --no-header
 
 images: ## build both images, tagged VERSION-GITSHA; ENGINE=docker, podman or buildah, FLAGS=…
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build images"; exit 1; }
