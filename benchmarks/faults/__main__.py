@@ -91,6 +91,17 @@ def measure(name: str, model: Path, source: Path, seconds: float) -> dict[str, o
         return judge(clients.answers, labels, system.rows(), mended)
 
 
+def table(faults: dict[str, dict]) -> str:
+    """The figures as Markdown, a row a fault."""
+    columns = ["seconds", "requests", "answered", "refused", "lost", "twice", "wrong", "recovery_s"]
+    rows = [["fault", *columns], ["---"] * (len(columns) + 1)]
+    for name, found in faults.items():
+        refused = ", ".join(f"{n:,} x {status}" for status, n in found["refused"].items())
+        cells = [str(found[c]) if c != "refused" else refused or "0" for c in columns]
+        rows.append([name, *cells])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -109,6 +120,7 @@ def main() -> None:
         }
         print(name, done[name], flush=True)
         results.write("faults", {"faults": done})
+        (results.FOLDER / "faults.md").write_text(table(done))
 
 
 if __name__ == "__main__":

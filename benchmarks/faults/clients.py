@@ -32,10 +32,14 @@ class Answer:
 class Clients:
     """So many clients, each sending the next picture once it has its answer, while the block runs.
 
-    Every request has an Idempotency-Key of its own, by which it is found in the history.
+    Every request has an Idempotency-Key of its own, by which it is found in the history. every_s:
+    the least time from one request of a client to its next; 0: at once.
     """
 
-    def __init__(self, url: str, pictures: Sequence[Path], count: int) -> None:
+    def __init__(
+        self, url: str, pictures: Sequence[Path], count: int, every_s: float = 0.0
+    ) -> None:
+        self._every_s = every_s
         self.answers: list[Answer] = []
         self._url = url
         self._pictures = itertools.cycle([(path, path.read_bytes()) for path in pictures])
@@ -62,6 +66,7 @@ class Clients:
             self.answers.append(answer)
             if answer.status != 200:
                 self._end.wait(PAUSE_AFTER_REFUSAL_S)
+            self._end.wait(max(0.0, answer.begun + self._every_s - time.monotonic()))
 
     def _ask(self, pool: urllib3.PoolManager, path: Path, data: bytes) -> Answer:
         key, begun = uuid.uuid4().hex, time.monotonic()
