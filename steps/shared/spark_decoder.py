@@ -1,6 +1,6 @@
 """The engine `spark` of dataprep: what arrays.decode_files does, worked out by Spark's workers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ def _decode(paths: list[Path], size: int) -> Iterator[np.ndarray | PictureError]
             yield np.frombuffer(row.pixels, np.uint8).reshape(size, size, 3)
 
 
-def _decoder(size: int) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def _decoder(size: int) -> Callable[[Iterable[pd.DataFrame]], Iterable[pd.DataFrame]]:
     decode, failure = pictures.decode, pictures.PictureError
 
     def one(path: str, content: bytes) -> tuple:
@@ -62,7 +62,7 @@ def _decoder(size: int) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFr
         except failure as error:
             return path, None, error.code, str(error)
 
-    def tables(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def tables(parts: Iterable[pd.DataFrame]) -> Iterable[pd.DataFrame]:
         for part in parts:
             rows = [one(*row) for row in part.itertuples(index=False)]
             yield pd.DataFrame(rows, columns=["path", "pixels", "code", "reason"])
