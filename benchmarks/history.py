@@ -154,6 +154,17 @@ def inserts_a_second(rng: random.Random) -> float:
     return round(INSERTS * BATCH / (time.perf_counter() - begun), 1)
 
 
+def megabytes() -> float:
+    """What the database takes on disk, indices included."""
+    sizes = {
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        "postgresql": "SELECT pg_database_size(current_database())",
+    }
+    size = db.session.scalar(text(sizes[db.engine.dialect.name]))
+    db.session.rollback()
+    return round(size / 1e6, 1)
+
+
 def measure(app: Flask, sizes: list[int]) -> list[dict[str, float]]:
     """The figures at each size, the empty database first."""
     rng, end = random.Random(0), datetime.now(UTC)
@@ -166,7 +177,7 @@ def measure(app: Flask, sizes: list[int]) -> list[dict[str, float]]:
             if db.engine.dialect.name == "postgresql":  # as autovacuum would have, in time
                 with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
                     one.execute(text("VACUUM ANALYZE"))
-            figures: dict[str, float] = {"rows": wanted}
+            figures: dict[str, float] = {"rows": wanted, "megabytes": megabytes()}
             if wanted:
                 figures |= requests(app, end, rng) | plain(wanted)
             figures["inserts_per_second"] = inserts_a_second(rng)
