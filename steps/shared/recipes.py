@@ -122,17 +122,16 @@ RECIPES = {
     ),
     "resnet": Recipe(
         size=64,
-        epochs=80,
+        epochs=100,
         weight_decay=5e-3,
         mixup=0.1,
-        cutmix=0.4,
-        dropout=0.2,
+        cutmix=0.3,
         growth=(0.625, 0.75, 1.0),
         augmentation=STRONG,
     ),
     "efficientnet_lite0": replace(TRANSFER, size=256, epochs=24, growth=(5 / 8, 6 / 8, 7 / 8)),
     "efficientnet_lite2": replace(
-        TRANSFER, size=256, epochs=12, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
+        TRANSFER, size=256, epochs=20, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
     ),
     "student": replace(
         TRANSFER,

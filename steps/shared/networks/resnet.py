@@ -6,12 +6,12 @@ from keras import layers
 from steps.shared.networks.normalization import FusedBatchNormalization
 from steps.shared.recipes import Recipe
 
-STAGES = ((64, 2), (128, 2), (256, 2), (384, 2))
+STAGES = ((48, 2), (96, 2), (192, 2), (256, 2))
 """Filters and blocks of each stage; from the second on, a stage halves the side."""
 
 
 def features(picture: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
-    """(n, side, side, 3) RGB in [0, 255] to (n, side / 16, side / 16, 384).
+    """(n, side, side, 3) RGB in [0, 255] to (n, side / 16, side / 16, 256).
 
     The stem halves the side at once: at full side one convolution costs as much as a block later.
     """
