@@ -174,16 +174,16 @@ def test_a_mirrored_answer_does_not_depend_on_which_way_a_picture_faces(house, t
 
 def test_eight_bits_answer_almost_like_thirty_two(house, tmp_path):
     from steps.served_model.network import Network
-    from steps.shared.quantization import quantize
+    from steps.shared.packaging import export_onnx
 
-    source, path = house.model / "artifacts" / "network.onnx", tmp_path / "network.onnx"
-    path.write_bytes(source.read_bytes())
+    served, floats = house.model / "artifacts" / "network.onnx", tmp_path / "network.onnx"
+    trained = keras.models.load_model(house.model / "artifacts" / "network.keras")
     images = np.load(house.split / "train.npy")
 
-    quantize(path, images)
+    export_onnx(trained, floats, images.shape[1], pixel_scale=1.0, logits=True)
 
-    assert path.stat().st_size < source.stat().st_size / 2
-    whole, small = (Network(p).run(images) for p in (source, path))
+    assert served.stat().st_size < floats.stat().st_size / 2
+    whole, small = (Network(p).run(images) for p in (floats, served))
     assert (whole.logits.argmax(axis=1) == small.logits.argmax(axis=1)).mean() > 0.9
     assert small.maps.shape == whole.maps.shape
 
