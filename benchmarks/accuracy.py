@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from benchmarks import latency, results
+from benchmarks import latency, results, unknown
 from benchmarks.pipeline import run_main, tracking
 from steps.shared.recipes import RECIPES
 
@@ -25,6 +25,7 @@ COLUMNS = {
     "calibration_error": "calibration error",
     "rejected": "drawn non-balls rejected",
     "kept": "test photographs kept",
+    "auroc": "left-out categories told apart (AUROC)",
     "train_minutes": "minutes of training",
     "ms_a_picture_batch_1": "ms a picture, one core",
     "ms_a_picture_batch_16": "ms a picture in 16",
@@ -58,10 +59,16 @@ def measure(folders: dict[str, Path]) -> dict[str, object]:
     }
 
 
+def auroc(network: str) -> object:
+    """What `python -m benchmarks.unknown` found of the network; a dash where it was not asked."""
+    return results.read(unknown.result_name(network)).get("auroc", "–")
+
+
 def table(networks: dict[str, dict]) -> str:
     """The figures as Markdown, a row a network."""
     rows = [["network", "pixels", *COLUMNS.values()], ["---"] * (len(COLUMNS) + 2)]
     for name, figures in networks.items():
+        figures = {"auroc": auroc(name), **figures}
         cells = {column: str(figures[column]) for column in COLUMNS}
         low, high = figures["accuracy_low"], figures["accuracy_high"]
         cells["accuracy"] = f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
