@@ -9,6 +9,8 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from history_service.scoring_errors import ScoringError
+
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 PICTURES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -46,6 +48,8 @@ class Metrics:
         self.model_failures = Counter(
             "model_failures", "Calls without a usable answer.", ["kind"], registry=registry
         )
+        for kind in ScoringError.__subclasses__():  # a rate needs the 0 before the first failure
+            self.model_failures.labels(kind.__name__)
         self.model_queue = Gauge(
             "model_queue_pictures",
             "Pictures that waited when the last batch left.",
