@@ -9,7 +9,7 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, current_app, g
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -76,6 +76,7 @@ _FROM_BELOW: tuple[tuple[type[Exception], tuple[int, str, str], float | None], .
     ),
     (OperationalError, DATABASE_DOWN, 5),
     (InterfaceError, DATABASE_DOWN, 5),
+    (InternalError, DATABASE_DOWN, 5),  # it only reads: a standby, or not yet a primary
     (PoolTimeout, DATABASE_DOWN, 5),
 )
 

@@ -25,6 +25,7 @@ PYTHON_BASE, LIBRARY_BASE = "localhost/test-python-base", "localhost/test-librar
 NAMES = {
     "model": "localhost/sports-ball-test-model",
     "history": "localhost/sports-ball-test-history",
+    "tracking": "localhost/sports-ball-test-tracking",
 }
 TAG = "0.1.0-test"
 ENVIRONMENT = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
@@ -117,13 +118,24 @@ def move_python(container: str, root: Path) -> None:
     call("buildah", "config", *settings, container)
 
 
+def flags() -> str:
+    """For every build: the bases made here, layers of a run before, this machine's index."""
+    chosen = f"--layers --build-arg PYTHON_IMAGE={PYTHON_BASE}"
+    has_index = Path("/etc/pip.conf").is_file()
+    return f"{chosen} --secret id=pip,src=/etc/pip.conf" if has_index else chosen
+
+
+def build_tracking() -> None:
+    """The image that compose builds for its profile `tracking`."""
+    command = f"buildah build --format docker -f docker/tracking.Dockerfile {flags()}"
+    call(*command.split(), "-t", image("tracking"), ".")
+
+
 def build_images() -> None:
-    """`make images`, on the bases made here; layers of a run before are used again."""
-    flags = f"--layers --build-arg PYTHON_IMAGE={PYTHON_BASE} --build-arg BASE_IMAGE={LIBRARY_BASE}"
-    if Path("/etc/pip.conf").is_file():
-        flags += " --secret id=pip,src=/etc/pip.conf"
+    """`make images`."""
+    given = f"FLAGS={flags()} --build-arg BASE_IMAGE={LIBRARY_BASE}"
     repository = "REPOSITORY=localhost/sports-ball-test"
-    call("make", "images", "ENGINE=buildah", repository, f"TAG={TAG}", f"FLAGS={flags}")
+    call("make", "images", "ENGINE=buildah", repository, f"TAG={TAG}", given)
 
 
 def image(name: str) -> str:
