@@ -22,7 +22,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
 from tqdm import tqdm
 
-from steps.shared import cluster, packaging, plots, stage, training
+from steps.shared import cluster, pace, packaging, plots, stage, training
 from steps.shared.cluster import ONE, Workers
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
@@ -50,6 +50,8 @@ def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
 def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
     """The stage: read, build, train, pack the network of the best epoch."""
     start = training.begin(args)
+    if workers.count == 1:  # several would each measure something else
+        start = pace.keep(start, out)
     recipe, data = start.recipe, start.data
     log_inputs(recipe, start.precision, args.data, start.data_digest)
     trainer = start.trainer(workers)

@@ -50,6 +50,7 @@ class Clients:
     def __enter__(self) -> "Clients":
         for thread in self._threads:
             thread.start()
+            time.sleep(self._every_s / len(self._threads))  # one after the other, not all at once
         return self
 
     def __exit__(self, *_error: object) -> None:

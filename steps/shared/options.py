@@ -105,6 +105,14 @@ OPTIONS = (
     Option(
         "epochs", "auto", auto(positive), ("train", "tune", "main"), "passes over the photographs"
     ),
+    Option(
+        "max_minutes",
+        "auto",
+        auto(amount),
+        ("train", "main"),
+        "train fewer epochs where this machine would take longer; 0: no limit; auto: the "
+        "network's, and no limit with --epochs",
+    ),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
     Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
     Option("optimizer", "auto", auto(str), ("train", "main"), "sgd or adamw"),

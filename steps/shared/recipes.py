@@ -37,6 +37,8 @@ class Recipe:
 
     size: int
     epochs: int
+    max_minutes: float = 0.0
+    """fewer epochs where a machine would take longer for all of them (see pace.py); 0: all"""
     batch_size: int = 64
     optimizer: str = "sgd"
     """sgd (with Nesterov's momentum) or adamw"""
@@ -74,6 +76,11 @@ class Recipe:
     """served with the mean of a picture and its mirror image: a little better, twice the time"""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    def side(self, epoch: int) -> int:
+        """The side in pixels of the pictures in an epoch, counted from 0."""
+        share = self.growth[min(len(self.growth) * epoch // self.epochs, len(self.growth) - 1)]
+        return round(self.size * share)
+
     @property
     def strangers_a_batch(self) -> int:
         """How many of a batch's pictures are strangers."""
@@ -87,6 +94,7 @@ STRONG = Augmentation(
 TRANSFER = Recipe(
     size=224,
     epochs=10,
+    max_minutes=60,
     batch_size=32,
     optimizer="adamw",
     learning_rate=2e-4,
@@ -123,6 +131,7 @@ RECIPES = {
     "resnet": Recipe(
         size=64,
         epochs=100,
+        max_minutes=60,
         weight_decay=5e-3,
         mixup=0.1,
         cutmix=0.3,
@@ -131,7 +140,7 @@ RECIPES = {
     ),
     "efficientnet_lite0": replace(TRANSFER, size=256, epochs=24, growth=(5 / 8, 6 / 8, 7 / 8)),
     "efficientnet_lite2": replace(
-        TRANSFER, size=256, epochs=20, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
+        TRANSFER, size=256, epochs=20, max_minutes=100, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
     ),
     "student": replace(
         TRANSFER,

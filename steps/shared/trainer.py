@@ -59,7 +59,7 @@ class Trainer:
         images: (n, size, size, 3) uint8; labels: (n,) int; epoch: from 0.
         """
         self._reseed(epoch)
-        size = self._size_in(epoch, images.shape[1])
+        size = self.recipe.side(epoch)
         sums = np.zeros(2)
         for step, (rows, strange) in enumerate(self._batches(len(images), epoch)):
             seed = tf.constant([self.seed, epoch * self.steps + step], tf.int32)
@@ -148,11 +148,6 @@ class Trainer:
                 0, 1 if self.strangers is None else len(self.strangers), strangers
             )
             yield order[step * size : (step + 1) * size], strange
-
-    def _size_in(self, epoch: int, full: int) -> int:
-        sizes = self.recipe.growth
-        share = sizes[min(len(sizes) * epoch // self.recipe.epochs, len(sizes) - 1)]
-        return round(full * share)
 
     def _reseed(self, epoch: int) -> None:
         for i, state in enumerate(self._random_states()):

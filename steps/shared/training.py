@@ -63,6 +63,8 @@ def choose_recipe(args: Namespace) -> Recipe:
     given = {k: v for k, v in vars(args).items() if k in known and v is not None}
     if given.get("head", "average") not in ("average", "flatten"):
         raise StageError(f"--head {args.head} is unknown; there are: average, flatten.")
+    if "epochs" in given:
+        given.setdefault("max_minutes", 0.0)  # who counts the epochs wants them all
     if given.get("head") == "flatten":
         given["growth"] = (1.0,)  # a flattened picture has one size
     strength = vars(args).get("augmentation_strength")
@@ -144,15 +146,18 @@ class Start:
         recipe = self.recipe
         return networks.build(self.args.network, recipe.size, len(self.categories), recipe)
 
-    def trainer(self, workers: Workers = ONE) -> Trainer:
-        """A new network and what trains it, the same again from the seed."""
+    def trainer(self, workers: Workers = ONE, steps: int | None = None) -> Trainer:
+        """A new network and what trains it, the same again from the seed.
+
+        steps: optimiser steps an epoch, where not every picture is to be seen.
+        """
         keras.utils.set_random_seed(self.args.seed)
         with workers.scope():
             return Trainer(
                 self.network(),
                 self.recipe,
                 len(self.categories),
-                steps_an_epoch(self.recipe, self.data["train"]),
+                steps or steps_an_epoch(self.recipe, self.data["train"]),
                 self.args.seed,
                 self.teacher,
                 workers,
