@@ -94,7 +94,6 @@ STRONG = Augmentation(
 TRANSFER = Recipe(
     size=224,
     epochs=10,
-    max_minutes=60,
     batch_size=32,
     optimizer="adamw",
     learning_rate=2e-4,
@@ -138,7 +137,9 @@ RECIPES = {
         growth=(0.625, 0.75, 1.0),
         augmentation=STRONG,
     ),
-    "efficientnet_lite0": replace(TRANSFER, size=256, epochs=24, growth=(5 / 8, 6 / 8, 7 / 8)),
+    "efficientnet_lite0": replace(
+        TRANSFER, size=256, epochs=24, max_minutes=60, growth=(5 / 8, 6 / 8, 7 / 8)
+    ),
     "efficientnet_lite2": replace(
         TRANSFER, size=256, epochs=20, max_minutes=100, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
     ),
@@ -146,6 +147,7 @@ RECIPES = {
         TRANSFER,
         size=128,
         epochs=16,
+        max_minutes=60,
         learning_rate=3e-4,
         teacher="efficientnet_lite0",
         quantized=True,
