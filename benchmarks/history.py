@@ -69,13 +69,12 @@ def draft(rng: random.Random) -> Draft:
 def fill(rows: int, wanted: int, end: datetime, rng: random.Random) -> None:
     """Add predictions, in the order of their times, until there are `wanted`."""
     drafts = [draft(rng) for _ in range(1_000)]  # what they say repeats; when, does not
+    begun, new = rows, wanted - rows
     with tqdm(total=wanted, initial=rows, desc="fill", unit="row") as bar:
         while rows < wanted:
-            count = min(CHUNK, wanted - rows)
-            # Each size spreads over the year anew: the new rows lie between the old ones.
-            times = [end - SPAN * (1 - (i + 0.5) / count) for i in range(count)]
-            if wanted - rows > CHUNK:
-                times = [end - SPAN * rng.random() for _ in range(count)]
+            # Over the whole year anew: the new rows lie between the old ones.
+            numbers = range(rows - begun, min(rows - begun + CHUNK, new))
+            times = [end - SPAN * (1 - (i + 0.5) / new) for i in numbers]
             chunk = [Prediction(**drafts[i % 1_000].columns(t)) for i, t in enumerate(times)]
             with write() as session:
                 session.execute(
@@ -83,8 +82,8 @@ def fill(rows: int, wanted: int, end: datetime, rng: random.Random) -> None:
                     [{k: v for k, v in vars(one).items() if k[0] != "_"} for one in chunk],
                 )
                 HourlyRollup.add(session, chunk)
-            rows += count
-            bar.update(count)
+            rows += len(numbers)
+            bar.update(len(numbers))
 
 
 def p95(ask: Callable[[int], object], times: int) -> float:

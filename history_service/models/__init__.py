@@ -2,7 +2,7 @@
 
 from history_service.models.picture import Picture
 from history_service.models.prediction import Draft, KeyReused, Prediction
-from history_service.models.rollup import DailyRollup, HourlyRollup
+from history_service.models.rollup import DailyRollup, HourlyRollup, MonthlyRollup
 from history_service.models.selection import Selection
 from history_service.models.summary import Summary
 
@@ -11,6 +11,7 @@ __all__ = [
     "Draft",
     "HourlyRollup",
     "KeyReused",
+    "MonthlyRollup",
     "Picture",
     "Prediction",
     "Selection",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from history_service.database import write
 from history_service.models.prediction import Prediction, delete_chosen
-from history_service.models.summary import HOUR, full_hour, rollups
+from history_service.models.tiles import HOUR, full_hour, rollups
 from history_service.pagination import Cursor, Page, read_page
 
 MICROSECOND = timedelta(microseconds=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, func, select, union_all
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from history_service.models.rollup import (
@@ -16,51 +16,8 @@ from history_service.models.rollup import (
     LATENCY_COLUMNS,
     LATENCY_EDGES_MS,
     MILLION,
-    DailyRollup,
-    HourlyRollup,
 )
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def rollups(columns: Sequence[str], since: datetime | None, until: datetime | None) -> Subquery:
-    """`columns` of the roll-ups of a span: whole days by the day, what is left of it by the hour.
-
-    since, until: full hours in UTC, the latter not included; None: without an end.
-    """
-    first = since and _midnight(since + DAY - HOUR)
-    last = until and _midnight(until)
-    if first and last and first > last:
-        return _hours(columns, since, until).subquery()
-    parts = [_days(columns, first, last)]
-    if since != first:
-        parts.append(_hours(columns, since, first))
-    if until != last:
-        parts.append(_hours(columns, last, until))
-    return union_all(*parts).subquery()
-
-
-def _days(columns: Sequence[str], first: datetime | None, last: datetime | None) -> Select:
-    query = select(*(getattr(DailyRollup, name) for name in columns))
-    if first is not None:
-        query = query.where(DailyRollup.day >= f"{first:%Y-%m-%d}")
-    if last is not None:
-        query = query.where(DailyRollup.day < f"{last:%Y-%m-%d}")
-    return query
-
-
-def _hours(columns: Sequence[str], since: datetime | None, until: datetime | None) -> Select:
-    query = select(*(getattr(HourlyRollup, name) for name in columns))
-    return query.where(HourlyRollup.hour >= since, HourlyRollup.hour < until)
-
-
-def _midnight(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def full_hour(time: datetime | None) -> datetime | None:
-    """The hour that a time lies in; None of None."""
-    return time and time.replace(minute=0, second=0, microsecond=0)
+from history_service.models.tiles import HOUR, full_hour, rollups
 
 
 @dataclass

@@ -40,7 +40,13 @@ def test_an_unforeseen_error_is_500_without_its_text():
 
 def test_a_database_that_is_gone_is_503_and_readiness_says_so(app, client, capsys):
     with app.app_context(), db.engine.begin() as connection:
-        for table in ("hourly_rollups", "daily_rollups", "pictures", "predictions"):
+        for table in (
+            "hourly_rollups",
+            "daily_rollups",
+            "monthly_rollups",
+            "pictures",
+            "predictions",
+        ):
             connection.execute(text(f"DROP TABLE {table}"))
     for response in (client.get("/predictions"), client.get("/stats"), upload(client, picture())):
         assert (response.status_code, response.json["code"]) == (503, "database_unavailable")

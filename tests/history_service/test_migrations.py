@@ -50,7 +50,7 @@ def write_as_0001(connection, time: datetime) -> None:
 
 
 def test_rows_and_sums_survive_and_what_nobody_asked_then_is_null(old_app):
-    assert upgrade(old_app) == "0003"
+    assert upgrade(old_app) == "0004"
     client = old_app.test_client()
     kept = client.get("/predictions").json
     assert (kept["total"], [one["id"] for one in kept["predictions"]]) == (2, [2, 1])

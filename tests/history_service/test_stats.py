@@ -16,6 +16,7 @@ from history_service.models import (
     DailyRollup,
     Draft,
     HourlyRollup,
+    MonthlyRollup,
     Prediction,
     Selection,
     Summary,
@@ -49,11 +50,12 @@ drafts = st.builds(
     known=st.sampled_from([None, True, False]),
     latency_ms=st.floats(0, 20_000),
 )
-predict = st.tuples(
-    st.just("predict"), st.lists(drafts, min_size=1, max_size=6), st.integers(0, 80)
-)
+moments = st.integers(0, 80) | st.integers(0, 100).map(lambda day: 24 * day)
+"""In hours after START: close together, or over months."""
+
+predict = st.tuples(st.just("predict"), st.lists(drafts, min_size=1, max_size=6), moments)
 delete = st.tuples(st.just("delete"), st.integers(1, 40), st.none())
-prune = st.tuples(st.just("prune"), st.integers(0, 80), st.none())
+prune = st.tuples(st.just("prune"), moments, st.none())
 
 
 class Clock(datetime):
@@ -110,11 +112,11 @@ def test_rollups_equal_a_full_count_whatever_was_predicted_and_deleted(app, acti
         for known in (True, False):
             count = Selection(known=known).count(db.session)
             assert count == sum(row.known is known for row in rows)
-        for rollup in (HourlyRollup, DailyRollup):
+        for rollup in (HourlyRollup, DailyRollup, MonthlyRollup):
             assert db.session.scalar(select(func.min(rollup.count))) in (None, *range(1, 80))
 
 
-hours = st.none() | st.integers(-3, 90)
+hours = st.none() | st.integers(-3, 90) | moments
 
 
 @settings(
@@ -183,3 +185,11 @@ def test_an_empty_history_has_zeros_and_no_latency(client):
     stats = client.get("/stats").json
     assert (stats["total_predictions"], stats["average_confidence"]) == (0, 0)
     assert stats["model_latency_ms"] == {"p50": None, "p95": None}
+
+
+@pytest.mark.parametrize("edge", ["9999-12-31T23:30:00Z", "0001-01-01T00:30:00Z"])
+@pytest.mark.parametrize("side", ["since", "until"])
+@pytest.mark.parametrize("path", ["/stats", "/predictions"])
+def test_the_ends_of_time_are_times(client, path, side, edge):
+    upload(client, picture())
+    assert client.get(path, query_string={side: edge}).status_code == 200
