@@ -52,8 +52,9 @@ def without(source: Path, left_out: list[str], folder: Path) -> Path:
 
 def train(source: Path, number: int, flags: list[str]) -> dict[str, Path]:
     """Run `main` on a round's categories; returns the folder of each stage."""
-    names = ["--model-name", f"without-{number}", "--min-accuracy", "0"]
-    return run_main(WORK, ["--source", str(source), *flags, *names])
+    gate = ["--min-accuracy", "0", "--min-class-recall", "0", "--robustness", "false"]
+    name = ["--model-name", f"without-{number}"]
+    return run_main(WORK, ["--source", str(source), *flags, *name, *gate])
 
 
 def drawn(folders: dict[str, Path], strangers: list[Path]) -> tuple[list[Path], list[Path]]:
