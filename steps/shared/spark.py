@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 BATCH = 64
 """Files that a Python worker holds at one time; Spark's own 10,000 would be all of its memory."""
 
+FILE_COST = 2**16
+"""Bytes that opening a file counts as where Spark parts files into tasks of 128 MB. By its own 4 MB
+a task would be 32 pictures, and each task loads the model anew."""
+
 _URI = re.compile(r"[A-Za-z][\w+.-]+:/")
 _WILDCARDS = re.compile(r"([\\\[\]{}*?])")
 
@@ -37,6 +41,7 @@ def session() -> "SparkSession":
             "apt-get install default-jre-headless."
         ) from error
     started.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH))
+    started.conf.set("spark.sql.files.openCostInBytes", str(FILE_COST))
     return started
 
 
