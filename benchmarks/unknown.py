@@ -12,6 +12,7 @@ the other scores of unknown_scores.py. What is finished is found again.
 import argparse
 from pathlib import Path
 
+import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
@@ -83,12 +84,13 @@ def served(model: Path, known: list[Path], unknown: list[Path]) -> float:
 
 def others(folders: dict[str, Path], known: list[Path], unknown: list[Path]) -> dict[str, float]:
     """Area of each score of unknown_scores.py, on the network in floats."""
-    model = folders["train"] / "model"
+    path = folders["train"] / "model" / "artifacts" / "network.keras"
+    network = keras.models.load_model(path, compile=False)
     _, data = read_data(folders["split"])
-    reference = Reference(*(look(model, data[p].images, data[p].labels) for p in data))
+    reference = Reference(*(look(network, data[p].images, data[p].labels) for p in data))
     size = data["train"].images.shape[1]
     seen = [
-        look(model, np.stack([decode(path.read_bytes(), size) for path in paths]))
+        look(network, np.stack([decode(path.read_bytes(), size) for path in paths]))
         for paths in (known, unknown)
     ]
     return {name: area(*(score(reference, s) for s in seen)) for name, score in SCORES.items()}

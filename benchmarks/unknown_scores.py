@@ -6,7 +6,6 @@ photographs, of the validation photographs, and of the pictures that are asked a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -40,9 +39,8 @@ class Reference:
 Score = Callable[[Reference, Seen], np.ndarray]
 
 
-def look(model: Path, images: np.ndarray, labels: np.ndarray | None = None) -> Seen:
-    """What a packed model's network sees in images (n, size, size, 3) uint8."""
-    network = keras.models.load_model(model / "artifacts" / "network.keras", compile=False)
+def look(network: keras.Model, images: np.ndarray, labels: np.ndarray | None = None) -> Seen:
+    """What a network sees in images (n, size, size, 3) uint8."""
     features = pooled_features(network, images)
     kernel, bias = network.get_layer("logits").get_weights()
     labels = np.full(len(images), -1) if labels is None else labels
