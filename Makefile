@@ -120,7 +120,7 @@ lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m steps.shared.options | diff MLproject -
+	python -m steps.shared.mlproject | diff MLproject -
 	python -m azure_ml.components --check
 
 audit: $(VENV)/tools/done ## bandit over the code, pip-audit over the locks (it asks pypi.org)
@@ -137,7 +137,7 @@ bench: $(VENV)/dev ## measure, side by side with the plain way; results under be
 	python -m benchmarks.dataprep
 
 mlproject: $(VENV)/pipeline ## write MLproject from steps/shared/options.py
-	python -m steps.shared.options > MLproject
+	python -m steps.shared.mlproject > MLproject
 
 components: $(VENV)/pipeline ## write azure_ml/components from steps/shared/options.py
 	python -m azure_ml.components

@@ -1,7 +1,7 @@
 """Every option of every stage, in one table.
 
-It makes the stages' command lines and `main`'s, and MLproject is written from it
-(`python -m steps.shared.options > MLproject`), so the three cannot differ.
+It makes the stages' command lines and `main`'s, and MLproject is written from it (mlproject.py), so
+the three cannot differ.
 """
 
 import argparse
@@ -253,29 +253,3 @@ def parse(stage: str, argv: list[str] | None = None) -> argparse.Namespace:
             option.flag, default=option.default, type=option.parse, help=option.help
         )
     return parser.parse_args(argv)
-
-
-def mlproject() -> str:
-    """The text of MLproject: an entry point a stage, each parameter typed and with its default."""
-    lines = [
-        "# Written by `make mlproject` from steps/shared/options.py; change it there.",
-        "name: sports-ball-classification",
-        "",
-        "conda_env: conda.yaml",
-        "",
-        "entry_points:",
-    ]
-    for stage in STAGES:
-        lines += ["", f"  {stage}:", "    parameters:"]
-        lines += [f"      {o.name}: {{type: {_type(o)}, default: {o.default}}}" for o in of(stage)]
-        flags = " ".join(f"{o.flag} {{{o.name}}}" for o in of(stage))
-        lines.append(f"    command: python -m steps.{stage} {flags}")
-    return "\n".join(lines) + "\n"
-
-
-def _type(option: Option) -> str:
-    return "float" if option.parse in (share, positive, whole, port, float) else "string"
-
-
-if __name__ == "__main__":
-    print(mlproject(), end="")

@@ -10,17 +10,18 @@ import yaml
 
 from steps.main import Chain
 from steps.shared import options, values
+from steps.shared.mlproject import mlproject
 
 ROOT = Path(__file__).parents[2]
 CHAINED = ("ingest", "dataprep", "split", "train", "evaluate", "register")
 
 
 def test_mlproject_is_what_the_table_says():
-    assert (ROOT / "MLproject").read_text() == options.mlproject()
+    assert (ROOT / "MLproject").read_text() == mlproject()
 
 
 def test_every_parameter_has_a_type_and_a_default():
-    entry_points = yaml.safe_load(options.mlproject())["entry_points"]
+    entry_points = yaml.safe_load(mlproject())["entry_points"]
 
     assert set(entry_points) == set(options.STAGES)
     for point in entry_points.values():
