@@ -1,7 +1,8 @@
 """Reads pictures that travel as base64 text, plain or as a data URL."""
 
-import base64
 import binascii
+
+from pybase64 import b64decode
 
 from .pictures import LIMITS, Limits, PictureError
 
@@ -25,8 +26,8 @@ def decode_base64(text: object, limits: Limits = LIMITS) -> bytes:
         )
     try:
         if text.isascii() and "\n" not in text and "-" not in text and "_" not in text:
-            return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+            return b64decode(text + "=" * (-len(text) % 4), validate=True)
         compact = "".join(text.split()).translate(str.maketrans("-_", "+/"))
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+        return b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise PictureError("not_base64", "The text is not valid base64.") from error

@@ -26,7 +26,7 @@ from steps.shared import calibration, devices, explanations
 from steps.shared.quantization import quantize
 
 SERVED_MODEL = Path(__file__).parents[1] / "served_model"
-IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pyyaml")
+IMPORTED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pybase64", "pyyaml")
 """What the served model imports, and so all that it requires."""
 
 

@@ -79,6 +79,21 @@ def test_a_batch_equals_its_pictures_one_by_one(model, held_out):
     assert np.abs(scores_of(together) - scores_of(alone)).max() < 1e-5
 
 
+def test_large_pictures_decoded_side_by_side_keep_their_order(model):
+    """They are read on all cores; the last is the quickest, and one is broken."""
+    sizes = [(1600, 1200), (1200, 900), (800, 600), (64, 48)]
+    texts = [text_of(encoded(photograph(*size, seed=i))) for i, size in enumerate(sizes)]
+    texts[1] = texts[1][:100_000]
+
+    together = model.predict(rows(*texts))
+    alone = [model.predict(rows(text))[0] for text in texts]
+
+    assert [answer["error"] is None for answer in together] == [True, False, True, True]
+    for one, other in zip(together, alone, strict=True):
+        assert one["label"] == other["label"]
+        assert one["scores"] == pytest.approx(other["scores"], abs=1e-5)
+
+
 def test_an_answer_names_label_confidence_scores_and_model(model, house):
     (answer,) = model.predict(rows(text_of(encoded(photograph()))))
 
@@ -113,7 +128,7 @@ def test_requirements_are_only_what_is_imported(house):
     lines = (house.model / "requirements.txt").read_text().split()
 
     names = {line.partition("==")[0] for line in lines}
-    assert names == {"mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pyyaml"}
+    assert names == {"mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pybase64", "pyyaml"}
 
 
 def test_signature_and_example_are_logged(house):
