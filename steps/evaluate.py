@@ -211,7 +211,8 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
         f"evaluate: accuracy {figures['accuracy']:.1%} "
         f"({figures['accuracy_low']:.1%} to {figures['accuracy_high']:.1%}), "
         f"macro-F1 {figures['macro_f1']:.1%}, top-3 {figures['top3_accuracy']:.1%}, "
-        f"calibration error {figures['calibration_error']:.1%}"
+        f"calibration error {figures['calibration_error']:.1%} "
+        f"({figures['calibration_error_by_chance']:.1%} by chance)"
     )
     if "rejected" in figures:
         print(

@@ -6,6 +6,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 RESAMPLES = 2000
+DRAWS = 200
 
 
 def accuracy_interval(
@@ -33,6 +34,7 @@ def summary(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) -
     predicted = probabilities.argmax(axis=1)
     correct = predicted == labels
     low, high = accuracy_interval(correct, groups)
+    confidence = probabilities.max(axis=1)
     of_truth = probabilities[np.arange(len(labels)), labels]
     above = (probabilities > of_truth[:, None]).sum(axis=1)
     *_, f1, _ = precision_recall_fscore_support(
@@ -44,7 +46,8 @@ def summary(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) -
         "accuracy_high": high,
         "macro_f1": float(f1.mean()),
         "top3_accuracy": float((above < 3).mean()),
-        "calibration_error": expected_calibration_error(probabilities.max(axis=1), correct),
+        "calibration_error": expected_calibration_error(confidence, correct),
+        "calibration_error_by_chance": calibration_error_by_chance(confidence),
         "log_loss": float(-np.log(np.clip(of_truth, 1e-7, 1)).mean()),
     }
 
@@ -93,6 +96,16 @@ def expected_calibration_error(
     table = reliability(confidence, correct, bins)
     gaps = (table["confidence"] - table["accuracy"]).abs()
     return float((gaps * table["count"]).sum() / len(confidence))
+
+
+def calibration_error_by_chance(confidence: np.ndarray, seed: int = 0) -> float:
+    """What `expected_calibration_error` comes to by chance where confidence is perfectly honest.
+
+    confidence: (n,) float in [0, 1]. Pictures are drawn right as often as the confidence says
+    (consistency resampling, Bröcker and Smith 2007): with few pictures the error is never 0.
+    """
+    draws = np.random.default_rng(seed).random((DRAWS, len(confidence))) < confidence
+    return float(np.mean([expected_calibration_error(confidence, correct) for correct in draws]))
 
 
 def paired_test(correct: np.ndarray, champion: np.ndarray) -> dict[str, float]:

@@ -54,6 +54,15 @@ def test_calibration_error_by_hand():
     assert error == pytest.approx(0.5 * 0.05 + 0.5 * 0.05)
 
 
+def test_chance_alone_makes_a_calibration_error_that_shrinks_with_the_pictures():
+    """Of n pictures in one bin, the mean of |share right − 0.5| is 0.5 · √(2 / πn)."""
+    few, many = (metrics.calibration_error_by_chance(np.full(n, 0.5)) for n in (100, 2500))
+
+    assert few == pytest.approx(0.5 * np.sqrt(2 / (np.pi * 100)), rel=0.15)
+    assert many == pytest.approx(few / 5, rel=0.25)
+    assert metrics.calibration_error_by_chance(np.ones(50)) == 0
+
+
 def test_a_confidence_of_one_falls_into_the_last_bin():
     table = metrics.reliability(np.array([0.0, 1.0]), np.array([False, True]), bins=4)
 
