@@ -1,6 +1,7 @@
 """How gunicorn runs the service: gunicorn -c history_service/gunicorn.conf.py"""
 
 import os
+import resource
 import shutil
 import tempfile
 
@@ -13,11 +14,17 @@ from history_service.settings import load_settings  # noqa: E402
 
 settings = load_settings()
 
+# A connection that waits costs a descriptor and no thread: as many as 10,000 may.
+_soft, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+_files = 11_000 if _most == resource.RLIM_INFINITY else max(_soft, min(_most, 11_000))
+resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _most))
+
 bind = f"{settings['HOST']}:{settings['PORT']}"
 wsgi_app = "history_service.wsgi:app"
 workers = settings["WORKERS"]
 worker_class = "history_service.worker.Worker"
 threads = settings["THREADS"]
+worker_connections = max(_files - 1_000, _files // 2)
 keepalive = 75  # seconds: longer than most load balancers wait, so that they close first
 graceful_timeout = round(settings["DEADLINE_S"]) + 5  # requests in flight are finished first
 timeout = 60

@@ -1,17 +1,55 @@
-"""gunicorn's threaded worker, except that idle connections do not hold up its end."""
+"""gunicorn's threaded worker, except that nobody holds a thread or up its end by doing nothing."""
 
 from __future__ import annotations
 
+import socket
+import time
+from functools import partial
+from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+HEAD_S = 10.0
+"""Seconds that a request's head may take to arrive, from its connection or its first byte on."""
+LONGEST_HEAD = 64 * 1024
+"""Bytes from which on gunicorn may judge an unfinished head itself, and will refuse it."""
 
 
 class Worker(ThreadWorker):
-    """Asked to stop, it finishes the requests in flight and closes connections that have none.
+    """A thread gets a connection once the head of a request has arrived.
 
-    The original waits its whole grace period for every browser that keeps a connection open.
+    The original gives it one with the first byte, or for five seconds without any: 64 clients that
+    send a byte a second, or nothing at all, keep everybody else out (slowloris).
+
+    Asked to stop, it finishes the requests in flight and closes connections that have none. The
+    original waits its whole grace period for every browser that keeps a connection open.
     """
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """What the original calls with every connection that it takes or that says something."""
+        known = self.cfg.is_ssl or _holds_more(conn)
+        head = b"" if known else _arrived(conn.sock)
+        if head is None:
+            self._await_more(conn, 1)
+        elif not head or b"\r\n\r\n" in head or len(head) >= LONGEST_HEAD:
+            _wake_at(conn.sock, 1)
+            conn.data_ready = True
+            conn.head_ends = None
+            super().enqueue_req(conn)
+        else:
+            self._await_more(conn, len(head) + 1)
+
+    def _await_more(self, conn: TConn, count: int) -> None:
+        """Lets the poller watch the connection until so many bytes are there, or it is too late."""
+        _wake_at(conn.sock, count)
+        conn.sock.setblocking(False)
+        if getattr(conn, "head_ends", None) is None:
+            conn.head_ends = time.monotonic() + HEAD_S
+        conn.timeout = conn.head_ends
+        self.pending_conns.append(conn)
+        readable = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, readable)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)
@@ -22,3 +60,23 @@ class Worker(ThreadWorker):
             connection.timeout = 0.0
         self.murder_keepalived()
         self.murder_pending()
+
+
+def _holds_more(conn: TConn) -> bool:
+    """Whether the parser has read beyond the last request: the next one's head began there."""
+    return conn.parser is not None and conn.parser.unreader.buf.tell() > 0
+
+
+def _arrived(sock: socket.socket) -> bytes | None:
+    """What has arrived and is not read yet; b"" at the end of the stream, or None."""
+    try:
+        return sock.recv(LONGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""  # reset: whoever reads next finds out
+
+
+def _wake_at(sock: socket.socket, count: int) -> None:
+    """Makes the socket count as readable from so many bytes on (socket(7), SO_RCVLOWAT)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)

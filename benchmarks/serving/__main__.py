@@ -30,6 +30,8 @@ FIELD = "img"
 def photographs(source: Path, count: int = PICTURES) -> list[Path]:
     """Some of all photographs below a folder, the same every time."""
     found = sorted(p for p in source.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not found:
+        raise SystemExit(f"There are no photographs below {source}: --source names another folder.")
     chosen = np.random.default_rng(0).permutation(len(found))[:count]
     return [found[i].resolve() for i in chosen]
 
