@@ -14,6 +14,7 @@ HEAD_S = 10.0
 """Seconds that a request's head may take to arrive, from its connection or its first byte on."""
 LONGEST_HEAD = 64 * 1024
 """Bytes from which on gunicorn may judge an unfinished head itself, and will refuse it."""
+USUAL_HEAD = 2048
 
 
 class Worker(ThreadWorker):
@@ -32,13 +33,14 @@ class Worker(ThreadWorker):
         head = b"" if known else _arrived(conn.sock)
         if head is None:
             self._await_more(conn, 1)
-        elif not head or b"\r\n\r\n" in head or len(head) >= LONGEST_HEAD:
-            _wake_at(conn.sock, 1)
-            conn.data_ready = True
-            conn.head_ends = None
-            super().enqueue_req(conn)
-        else:
+        elif head and b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
             self._await_more(conn, len(head) + 1)
+        else:
+            if getattr(conn, "head_ends", None) is not None:
+                _wake_at(conn.sock, 1)
+                conn.head_ends = None
+            conn.data_ready = True
+            super().enqueue_req(conn)
 
     def _await_more(self, conn: TConn, count: int) -> None:
         """Lets the poller watch the connection until so many bytes are there, or it is too late."""
@@ -68,9 +70,14 @@ def _holds_more(conn: TConn) -> bool:
 
 
 def _arrived(sock: socket.socket) -> bytes | None:
-    """What has arrived and is not read yet; b"" at the end of the stream, or None."""
+    """What has arrived and is not read yet; b"" at the end of the stream, or None.
+
+    A usual head is short: it is not worth it to copy the picture behind it.
+    """
+    peek = socket.MSG_PEEK | socket.MSG_DONTWAIT
     try:
-        return sock.recv(LONGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        head = sock.recv(USUAL_HEAD, peek)
+        return head if b"\r\n\r\n" in head else sock.recv(LONGEST_HEAD, peek)
     except BlockingIOError:
         return None
     except OSError:
