@@ -14,10 +14,11 @@ from history_service.settings import load_settings  # noqa: E402
 
 settings = load_settings()
 
-# A connection that waits costs a descriptor and no thread: as many as 10,000 may.
+# A connection that waits costs a descriptor, no thread: 10,000 silent ones leave room for others.
 _soft, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
-_files = 11_000 if _most == resource.RLIM_INFINITY else max(_soft, min(_most, 11_000))
-resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _most))
+_files = 12_000 if _most == resource.RLIM_INFINITY else min(_most, 12_000)
+if 0 <= _soft < _files:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _most))
 
 bind = f"{settings['HOST']}:{settings['PORT']}"
 wsgi_app = "history_service.wsgi:app"

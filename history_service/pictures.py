@@ -19,8 +19,8 @@ def thumbnail(data: bytes) -> bytes | None:
             warnings.simplefilter("ignore")  # the pixels are counted on the next line
             if picture.width * picture.height > MAX_PIXELS:
                 return None
-            # A JPEG decodes straight to a half, a quarter or an eighth: half of the time of twice
-            # the side, which thumbnail() would ask for by its reducing_gap.
+            # A JPEG decodes straight to a half, a quarter or an eighth: two thirds of the time of
+            # twice the side, which thumbnail() would ask for by its reducing_gap.
             picture.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
             small = ImageOps.exif_transpose(picture)
             small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), reducing_gap=None)

@@ -13,8 +13,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 HEAD_S = 10.0
 """Seconds that a request's head may take to arrive, from its connection or its first byte on."""
 LONGEST_HEAD = 64 * 1024
-"""Bytes from which on gunicorn may judge an unfinished head itself, and will refuse it."""
+"""Bytes of an unfinished head from which on a thread reads it, up to gunicorn's own limits."""
 USUAL_HEAD = 2048
+"""Bytes that nearly every head is shorter than."""
 
 
 class Worker(ThreadWorker):
