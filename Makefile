@@ -13,7 +13,7 @@ TAG ?= $(VERSION)-$(REVISION)
 REPOSITORY ?= sports-ball
 MODEL ?= models:/sports-ball-classification@champion
 COMPOSE ?= docker compose
-LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
+LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header --no-strip-extras
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
