@@ -1,10 +1,34 @@
 """How a network's weights follow their gradients."""
 
 import keras
+from keras import ops
 
 from steps.shared.recipes import Recipe
 from steps.shared.schedules import WarmUpThenCosine
 from steps.shared.stage import StageError
+
+ADAM_SHARE = 0.1
+"""Of Muon's learning rate, what a bias, a scale or the last layer gets, which AdamW moves."""
+
+
+class Muon(keras.optimizers.Muon):
+    """Keras' Muon, which moves dense layers only, for kernels of convolutions.
+
+    Each step has the same length in all directions of a kernel's matrix, (height × width × inputs,
+    outputs), so that rare directions are learned as soon as common ones (Jordan et al. 2024,
+    https://kellerjordan.github.io/posts/muon, where the factor for wide kernels is from too).
+    """
+
+    def _should_use_adamw(self, variable: keras.Variable) -> bool:
+        return len(variable.shape) != 4
+
+    def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
+        """The nearest orthogonal matrix, in the precision of the network's own products."""
+        quick = keras.mixed_precision.dtype_policy().compute_dtype
+        matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), quick)
+        even = ops.cast(super().zeropower_via_newtonschulz5(matrix, steps), x.dtype)
+        inputs, outputs = matrix.shape
+        return ops.reshape(even, x.shape) * max(1.0, outputs / inputs) ** 0.5
 
 
 def make_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:
@@ -15,14 +39,21 @@ def make_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.op
         int(recipe.warmup_epochs * steps),
         recipe.epochs * steps,
     )
+    decay = recipe.weight_decay
     kinds = {
-        "sgd": lambda: keras.optimizers.SGD(
-            rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=decay),
+        "muon": lambda: Muon(
+            rate,
+            weight_decay=decay,
+            adam_weight_decay=decay,
+            adam_lr_ratio=ADAM_SHARE,
+            rms_rate=None,
         ),
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
     }
     if recipe.optimizer not in kinds:
-        raise StageError(f"--optimizer {recipe.optimizer} is unknown; there are: sgd, adamw.")
+        names = ", ".join(kinds)
+        raise StageError(f"--optimizer {recipe.optimizer} is unknown; there are: {names}.")
     optimizer = kinds[recipe.optimizer]()
     # Pulling a normalisation's scale or a bias to 0 helps nobody.
     variables = network.trainable_variables

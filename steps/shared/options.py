@@ -115,7 +115,7 @@ OPTIONS = (
     ),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
     Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
-    Option("optimizer", "auto", auto(str), ("train", "main"), "sgd or adamw"),
+    Option("optimizer", "auto", auto(str), ("train", "main"), "sgd, adamw or muon"),
     Option("warmup_epochs", "auto", auto(amount), ("train", "main"), "epochs of rising rate"),
     Option("weight_decay", "auto", auto(amount), ("train", "main"), "pull of kernels towards 0"),
     Option("label_smoothing", "auto", auto(share), ("train", "main"), "share spread over all"),
