@@ -26,7 +26,7 @@ import numpy as np
 from keras import layers
 
 from benchmarks import results
-from steps.shared import options, training
+from steps.shared import options, pretraining, training
 from steps.shared.table import read_table
 from steps.shared.training import Start, measure
 
@@ -106,7 +106,8 @@ def frozen(start: Start) -> Iterator[tuple[float, float]]:
     """One point: a head fitted to features that were learned elsewhere."""
     begun = time.perf_counter()
     trainer, validation = start.trainer(), start.data["validation"]
-    start.load_pretrained(trainer)
+    with tempfile.TemporaryDirectory() as scratch:
+        pretraining.pretrain(start, trainer, Path(scratch))
     found = measure(trainer.predict(validation.images), validation.labels)
     yield time.perf_counter() - begun, found["validation_accuracy"]
 

@@ -20,31 +20,13 @@ import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
-from tqdm import tqdm
 
-from steps.shared import cluster, pace, packaging, plots, stage, training
+from steps.shared import cluster, pace, packaging, plots, pretraining, stage, training
 from steps.shared.cluster import ONE, Workers
+from steps.shared.epochs import run_epochs
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
-from steps.shared.trainer import Trainer
-from steps.shared.training import Data, measure
-
-
-def train(trainer: Trainer, data: dict[str, Data], progress: Progress) -> None:
-    """Train epoch by epoch, measure on validation, and keep what each epoch leaves."""
-    train, validation = data["train"], data["validation"]
-    epochs = range(len(progress.history), trainer.recipe.epochs)
-    for epoch, row in enumerate(progress.history):
-        mlflow.log_metrics(row, step=epoch)
-    with tqdm(total=trainer.recipe.epochs, initial=epochs.start, desc="train", unit="epoch") as bar:
-        for epoch in epochs:
-            row = trainer.epoch(train.images, train.labels, epoch)
-            row |= measure(trainer.predict(validation.images), validation.labels)
-            progress.record(trainer, row)
-            mlflow.log_metrics(row, step=epoch)
-            bar.set_postfix({k: f"{v:.3f}" for k, v in row.items()})
-            bar.update()
 
 
 def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
@@ -58,10 +40,10 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
     progress = Progress(out, start.identity)
     if workers.count == 1:  # the others kept nothing to go on from
         progress.resume(trainer)
-    if recipe.pretrained and not progress.history:
-        start.load_pretrained(trainer)
+    if not progress.history:
+        pretraining.pretrain(start, trainer, out / "pretraining", workers)
     try:
-        train(trainer, data, progress)
+        run_epochs(trainer, data, progress)
     finally:
         if progress.history:
             mlflow.log_artifact(str(progress.checkpoint), "checkpoints")
@@ -69,7 +51,8 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
 
     trainer.average.load_weights(progress.best_weights)
     best = packaging.plain_copy(start.network, trainer.average)
-    shutil.rmtree(out / "model", ignore_errors=True)
+    for rest in ("pretraining", "model"):
+        shutil.rmtree(out / rest, ignore_errors=True)
     packaging.pack(
         best,
         out / "model",

@@ -21,19 +21,19 @@ import pandas as pd
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from steps.shared import search_space, stage, study, study_plots, training
+from steps.shared import pretraining, search_space, stage, study, study_plots, training
 from steps.shared.recipes import Recipe
 from steps.shared.trainer import Trainer
 from steps.shared.training import Start, measure, strengthen
 
-BEST, TRIALS = "best.json", "trials.csv"
+BEST, TRIALS, PRETRAINING = "best.json", "trials.csv", "pretraining"
 
 
 class Trials:
     """Trains a network from the same start with one set of values after the other."""
 
-    def __init__(self, start: Start) -> None:
-        self.start, self.recipe = start, start.recipe
+    def __init__(self, start: Start, out: Path) -> None:
+        self.start, self.recipe, self.out = start, start.recipe, out
         self.searched = search_space.ranges(start.recipe, taught=start.teacher is not None)
         self._begun: list[np.ndarray] | None = None
 
@@ -64,17 +64,13 @@ class Trials:
 
     def _trainer(self, recipe: Recipe) -> Trainer:
         trainer = replace(self.start, recipe=recipe).trainer()
-        if recipe.pretrained:
-            self._begin(trainer)
-        return trainer
-
-    def _begin(self, trainer: Trainer) -> None:
-        # The head is fitted once: features that stay as they are are the same in every trial.
+        # Once for all: what comes before the first photograph is the same in every trial.
         if self._begun is None:
-            self.start.load_pretrained(trainer)
+            pretraining.pretrain(self.start, trainer, self.out / PRETRAINING)
             self._begun = trainer.network.get_weights()
         trainer.network.set_weights(self._begun)
         trainer.average.set_weights(self._begun)
+        return trainer
 
 
 def with_values(recipe: Recipe, values: dict[str, float]) -> Recipe:
@@ -121,7 +117,7 @@ def work(args: Namespace, out: Path) -> dict:
     """The stage: read, search, draw, and say which flags were best."""
     start = training.begin(args)
     take_up(Path(args.out), out)
-    trials = Trials(start)
+    trials = Trials(start, out)
     own = search_space.own_of(start.recipe)
     own = {r.name: own[r.name] for r in trials.searched}
     begun = study.open_study(out, start.identity, own, start.recipe.epochs)
@@ -130,6 +126,7 @@ def work(args: Namespace, out: Path) -> dict:
     finally:
         if study.done(begun):
             draw(table(begun), trials.searched, out)
+    shutil.rmtree(out / PRETRAINING, ignore_errors=True)
     best = summary(begun, args, len(start.data["validation"].labels))
     stage.write_json(out / BEST, best)
     mlflow.log_artifact(str(out / BEST))

@@ -113,6 +113,14 @@ OPTIONS = (
         "train fewer epochs where this machine would take longer; 0: no limit; auto: the "
         "network's, and no limit with --epochs",
     ),
+    Option(
+        "drawings",
+        "auto",
+        auto(share),
+        ("train", "main"),
+        "passes over drawn balls before the first photograph, as a share of the epochs; for "
+        "networks that start from nothing",
+    ),
     Option("batch_size", "auto", auto(positive), ("train", "main"), "pictures a step"),
     Option("learning_rate", "auto", auto(amount), ("train", "main"), "highest learning rate"),
     Option("optimizer", "auto", auto(str), ("train", "main"), "sgd, adamw or muon"),

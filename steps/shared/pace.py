@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from steps.shared import pretraining
 from steps.shared.recipes import Recipe
 from steps.shared.stage import write_json
 from steps.shared.training import Start
@@ -22,7 +23,8 @@ TOLERANCE = 1.2
 def pixels(recipe: Recipe, train: int, validation: int) -> float:
     """Pixels that a whole training computes on, those of validation counted at what they cost."""
     trained = sum(recipe.side(epoch) ** 2 for epoch in range(recipe.epochs)) * train
-    return trained + recipe.epochs * recipe.size**2 * validation * FORWARD
+    drawn = recipe.drawn_epochs * recipe.side(0) ** 2 * pretraining.LEARNED
+    return drawn + trained + recipe.epochs * recipe.size**2 * validation * FORWARD
 
 
 def fitting(recipe: Recipe, train: int, validation: int, pixels_a_second: float) -> int:

@@ -66,6 +66,9 @@ class Recipe:
     early epochs on small pictures cost little (progressive resizing, Howard 2018)"""
     pretrained: bool = False
     """start from weights learned on ImageNet, the head fitted to frozen features first"""
+    drawings: float = 0.0
+    """passes over drawn balls before the first photograph (see pretraining.py), as a share of
+    `epochs`"""
     frozen_blocks: int = 0
     """how many of the first blocks keep their pretrained weights"""
     teacher: str = "none"
@@ -80,6 +83,11 @@ class Recipe:
         """The side in pixels of the pictures in an epoch, counted from 0."""
         share = self.growth[min(len(self.growth) * epoch // self.epochs, len(self.growth) - 1)]
         return round(self.size * share)
+
+    @property
+    def drawn_epochs(self) -> int:
+        """How many passes over drawn balls come first: none in a short trial."""
+        return int(self.drawings * self.epochs)
 
     @property
     def strangers_a_batch(self) -> int:
@@ -139,6 +147,7 @@ RECIPES = {
         mixup=0.1,
         cutmix=0.3,
         growth=(5 / 8, 6 / 8, 7 / 8),
+        drawings=0.08,
     ),
     "efficientnet_lite0": replace(
         TRANSFER, size=256, epochs=24, max_minutes=60, growth=(5 / 8, 6 / 8, 7 / 8)

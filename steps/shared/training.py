@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from steps.shared import devices, heads, networks, recipes, registry, stage
+from steps.shared import devices, networks, recipes, registry, stage
 from steps.shared import teacher as teachers
 from steps.shared.cluster import ONE, Workers
 from steps.shared.recipes import Augmentation, Recipe
@@ -163,14 +163,6 @@ class Start:
                 workers,
                 self.strangers,
             )
-
-    def load_pretrained(self, trainer: Trainer) -> None:
-        """Start from a teacher of the same make, or from what the network learned elsewhere, and
-        then fit its head before the rest may move."""
-        if not (trainer.teacher and trainer.teacher.hand_down(trainer.network)):
-            networks.load_pretrained(trainer.network, self.args.network, self.args.weights)
-            heads.fit(trainer.network, self.data["train"].images, self.data["train"].labels)
-        trainer.average.set_weights(trainer.network.get_weights())
 
 
 def begin(args: Namespace) -> Start:

@@ -44,7 +44,7 @@ def tuned(blind, tmp_path_factory, run_all):
 
 
 @pytest.fixture
-def canned(tracking, monkeypatch):
+def canned(tracking, monkeypatch, tmp_path):
     """Trials that say what they are told instead of training: accuracies by trial number."""
 
     def canned(accuracies: list[list[float]]) -> Trials:
@@ -60,7 +60,7 @@ def canned(tracking, monkeypatch):
             None,
             None,
         )
-        trials = Trials(start)
+        trials = Trials(start, tmp_path)
         numbers = iter(accuracies)
         monkeypatch.setattr(trials, "_trainer", lambda _: next(numbers))
         monkeypatch.setattr(
