@@ -5,8 +5,9 @@ python -m benchmarks.unknown --network efficientnet_lite0 --epochs 6 --size 160 
 
 Five times, three of the categories are left out of everything: training, validation, test. The
 served `unknown_score` must then part the left-out photographs from test photographs of the
-others; reported is the area under the ROC curve (0.5: by chance, 1: always right), of it and of
-the other scores of unknown_scores.py. What is finished is found again.
+others; reported is the area under the ROC curve (0.5: by chance, 1: always right). The scores of
+unknown_scores.py, from which the served one was chosen, are compared on validation photographs and
+on other left-out ones. What is finished is found again.
 """
 
 import argparse
@@ -58,16 +59,20 @@ def train(source: Path, number: int, flags: list[str]) -> dict[str, Path]:
     return run_main(WORK, ["--source", str(source), *flags, *name, *gate])
 
 
-def drawn(folders: dict[str, Path], strangers: list[Path]) -> tuple[list[Path], list[Path]]:
-    """MOST test photographs of what was learned, and as many of what was left out."""
+def drawn(
+    folders: dict[str, Path], strangers: list[Path], part: str
+) -> tuple[list[Path], list[Path]]:
+    """MOST photographs of a part, "test" or "validation", and as many of what was left out, which
+    are others for each part."""
     files = read_table(folders["split"] / "files.csv")
-    tested = files.loc[files["split"] == "test", "path"]
-    known = [folders["ingest"] / "photos" / path for path in tested]
+    photos = folders["ingest"] / "photos"
+    known = [photos / path for path in files.loc[files["split"] == part, "path"]]
     rng = np.random.default_rng(0)
-    first, second = (
-        [paths[i] for i in rng.permutation(len(paths))[:MOST]] for paths in (known, strangers)
+    known, strange = (
+        [paths[i] for i in rng.permutation(len(paths))] for paths in (known, strangers)
     )
-    return first, second
+    first = MOST * ["test", "validation"].index(part)
+    return known[:MOST], strange[first : first + MOST]
 
 
 def area(known: np.ndarray, unknown: np.ndarray) -> float:
@@ -116,9 +121,8 @@ def main() -> None:
         source = without(args.source, left_out, WORK / f"source-{number}")
         folders = train(source, number, flags)
         strangers = [p for name in left_out for p in sorted((args.source / name).iterdir())]
-        pictures = drawn(folders, strangers)
-        areas = {"auroc": served(folders["train"] / "model", *pictures)}
-        areas |= others(folders, *pictures)
+        areas = {"auroc": served(folders["train"] / "model", *drawn(folders, strangers, "test"))}
+        areas |= others(folders, *drawn(folders, strangers, "validation"))
         found.append({"left_out": left_out, **areas})
         print(found[-1], flush=True)
     means = {name: round(float(np.mean([row[name] for row in found])), 4) for name in areas}

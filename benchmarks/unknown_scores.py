@@ -62,6 +62,12 @@ def softmax(_: Reference, asked: Seen) -> np.ndarray:
     return -probabilities(asked.logits, 1.0).max(axis=1)
 
 
+def generalized_entropy(_: Reference, asked: Seen) -> np.ndarray:
+    """Liu, Lochman and Zach 2023, with their exponent, of all categories."""
+    shares = probabilities(asked.logits, 1.0)
+    return ((shares * (1 - shares)).clip(0) ** 0.1).sum(axis=1)
+
+
 def logit_norm(_: Reference, asked: Seen) -> np.ndarray:
     """Wei et al. 2022, without their training."""
     return -np.linalg.norm(asked.logits, axis=1)
@@ -115,6 +121,7 @@ SCORES: dict[str, Score] = {
         energy,
         largest_logit,
         softmax,
+        generalized_entropy,
         logit_norm,
         feature_norm,
         neighbours,
