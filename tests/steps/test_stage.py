@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -143,6 +144,8 @@ def test_a_signal_to_the_process_ends_the_run_as_killed(tracking, tmp_path, kind
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # In the background of a shell SIGINT is ignored, and a process inherits that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     client = MlflowClient()
     ends = time.monotonic() + 60
