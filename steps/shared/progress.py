@@ -31,8 +31,11 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, from 0, with the best accuracy on validation; the earliest of equals."""
-        return int(np.argmax([row["validation_accuracy"] for row in self.history]))
+        """The epoch, from 0, with the lowest loss on validation; the earliest of equals.
+
+        Accuracy counts a few hundred pictures and so crowns a lucky epoch, long before the last.
+        """
+        return int(np.argmin([row["validation_loss"] for row in self.history]))
 
     def resume(self, trainer: Trainer) -> None:
         """Take up what an earlier attempt left, if it was the same training."""

@@ -113,7 +113,7 @@ def test_the_run_has_model_curves_and_checkpoint(house):
 
 def test_validation_chooses_the_epoch(house):
     history = json.loads((house.train / "progress.json").read_text())["history"]
-    best = max(range(3), key=lambda epoch: history[epoch]["validation_accuracy"])
+    best = min(range(3), key=lambda epoch: history[epoch]["validation_loss"])
 
     assert read_manifest(house.train)["best_epoch"] == best
 

@@ -42,7 +42,7 @@ def trainer_of(recipe=RECIPE) -> Trainer:
 def test_an_epoch_after_a_resume_equals_one_without(eagerly, data, tmp_path):
     whole, resumed = trainer_of(), trainer_of()
     before = Progress(tmp_path, {"seed": 1})
-    before.record(whole, whole.epoch(*data, 0) | {"validation_accuracy": 0.5})
+    before.record(whole, whole.epoch(*data, 0) | {"validation_loss": 0.5})
     after = Progress(tmp_path, {"seed": 1})
 
     after.resume(resumed)
@@ -54,7 +54,7 @@ def test_an_epoch_after_a_resume_equals_one_without(eagerly, data, tmp_path):
 
 def test_another_trainings_progress_is_not_taken_up(data, tmp_path):
     trainer = trainer_of()
-    Progress(tmp_path, {"seed": 1}).record(trainer, {"validation_accuracy": 0.5})
+    Progress(tmp_path, {"seed": 1}).record(trainer, {"validation_loss": 0.5})
 
     other = Progress(tmp_path, {"seed": 2})
     other.resume(trainer)
@@ -65,8 +65,8 @@ def test_another_trainings_progress_is_not_taken_up(data, tmp_path):
 def test_only_the_last_checkpoint_and_the_best_weights_stay(tmp_path):
     trainer, progress = trainer_of(), Progress(tmp_path, {})
 
-    for accuracy in (0.2, 0.9, 0.9, 0.1):
-        progress.record(trainer, {"validation_accuracy": accuracy})
+    for loss in (0.9, 0.2, 0.2, 0.8):
+        progress.record(trainer, {"validation_loss": loss})
 
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["best-1.weights.h5", "checkpoint-3.npz", "progress.json"]
