@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.covariance import LedoitWolf
 
 from steps.served_model.confidence import probabilities, strangeness
@@ -48,8 +49,8 @@ def look(network: keras.Model, images: np.ndarray, labels: np.ndarray | None = N
 
 
 def energy(_: Reference, asked: Seen) -> np.ndarray:
-    """Free energy (Liu et al. 2020); what is served."""
-    return strangeness(asked.logits)
+    """Free energy (Liu et al. 2020)."""
+    return -logsumexp(asked.logits, axis=1)
 
 
 def largest_logit(_: Reference, asked: Seen) -> np.ndarray:
@@ -62,10 +63,15 @@ def softmax(_: Reference, asked: Seen) -> np.ndarray:
     return -probabilities(asked.logits, 1.0).max(axis=1)
 
 
+def entropy(_: Reference, asked: Seen) -> np.ndarray:
+    """Of the probabilities; what is served."""
+    return strangeness(asked.logits)
+
+
 def generalized_entropy(_: Reference, asked: Seen) -> np.ndarray:
-    """Liu, Lochman and Zach 2023, with their exponent, of all categories."""
+    """Liu, Lochman and Zach 2023, with their exponent, over all categories."""
     shares = probabilities(asked.logits, 1.0)
-    return ((shares * (1 - shares)).clip(0) ** 0.1).sum(axis=1)
+    return ((shares * (1 - shares)).clip(0.0) ** 0.1).sum(axis=1)
 
 
 def logit_norm(_: Reference, asked: Seen) -> np.ndarray:
@@ -103,7 +109,7 @@ def virtual_logit(reference: Reference, asked: Seen) -> np.ndarray:
         return np.linalg.norm((seen.features - centre) @ axes[~familiar].T, axis=1)
 
     scale = reference.train.logits.max(axis=1).mean() / residual(reference.train).mean()
-    return scale * residual(asked) + strangeness(asked.logits)
+    return scale * residual(asked) - logsumexp(asked.logits, axis=1)
 
 
 def energy_and_neighbours(reference: Reference, asked: Seen) -> np.ndarray:
@@ -121,6 +127,7 @@ SCORES: dict[str, Score] = {
         energy,
         largest_logit,
         softmax,
+        entropy,
         generalized_entropy,
         logit_norm,
         feature_norm,

@@ -15,9 +15,14 @@ def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def strangeness(logits: np.ndarray) -> np.ndarray:
-    """(n,) float: free energy, −log Σ exp(logit) (Liu et al. 2020), higher the stranger."""
-    most = logits.max(axis=1)
-    return -(most + np.log(np.exp(logits - most[:, None]).sum(axis=1)))
+    """(n,) float: entropy of the probabilities in nats, from 0 to the logarithm of the number of
+    categories, higher the stranger.
+
+    It is what training raises for strangers (outlier exposure, Hendrycks et al. 2019). That binds
+    no logit: where all are large, free energy (Liu et al. 2020) takes a stranger for a friend.
+    """
+    shares = probabilities(logits, 1.0)
+    return -(shares * np.log(shares.clip(1e-30))).sum(axis=1)
 
 
 class Familiar:

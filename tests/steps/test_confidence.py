@@ -46,6 +46,12 @@ def test_what_excites_no_category_is_stranger():
     assert (np.diff(strangeness(np.array([[9.0, 0, 0], [4, 0, 0], [0, 0, 0]]))) > 0).all()
 
 
+def test_what_excites_all_alike_is_no_less_strange_than_what_excites_none():
+    none, sure, torn, all_alike = strangeness(np.array([[0.0, 0], [9, 0], [9, 8], [9, 9]]))
+    assert all_alike == pytest.approx(none)
+    assert sure < torn < none
+
+
 def test_the_score_is_the_share_of_validation_that_is_less_strange():
     logits = np.random.default_rng(0).normal(0, 3, (1000, 4))
     familiar = Familiar(list(strangeness_quantiles(logits)))
@@ -55,7 +61,7 @@ def test_the_score_is_the_share_of_validation_that_is_less_strange():
     assert scores.min() == 0
     assert scores.max() == 1
     assert (scores <= KEPT).mean() == pytest.approx(KEPT, abs=0.005)
-    assert familiar.unknown_scores(np.full((1, 4), -20.0)) == 1
+    assert familiar.unknown_scores(np.full((1, 4), 20.0)) == 1
 
 
 def test_without_validation_pictures_nothing_is_claimed():
