@@ -14,7 +14,7 @@ from steps.shared.stage import StageError
 from steps.shared.table import read_table
 
 NAME = "sports-ball-classification"
-SAMPLE_EPOCHS = 30
+SAMPLE_EPOCHS = 15
 """Rendered pictures are learnt sooner than photographs."""
 
 
