@@ -27,6 +27,7 @@ from keras import layers
 
 from benchmarks import results
 from steps.shared import options, pretraining, training
+from steps.shared.epochs import run_epoch
 from steps.shared.table import read_table
 from steps.shared.training import Start, measure
 
@@ -95,10 +96,9 @@ def begin(split: Path, precision: str, network: str) -> Start:
 def ours(start: Start) -> Iterator[tuple[float, float]]:
     """Our training, epoch by epoch; the graph's compilation counts."""
     begun = time.perf_counter()
-    trainer, train, validation = start.trainer(), start.data["train"], start.data["validation"]
+    trainer = start.trainer()
     for epoch in range(OURS):
-        trainer.epoch(train.images, train.labels, epoch)
-        found = measure(trainer.predict(validation.images), validation.labels)
+        found = run_epoch(trainer, start.data, epoch)
         yield time.perf_counter() - begun, found["validation_accuracy"]
 
 

@@ -109,7 +109,7 @@ def virtual_logit(reference: Reference, asked: Seen) -> np.ndarray:
         return np.linalg.norm((seen.features - centre) @ axes[~familiar].T, axis=1)
 
     scale = reference.train.logits.max(axis=1).mean() / residual(reference.train).mean()
-    return scale * residual(asked) - logsumexp(asked.logits, axis=1)
+    return scale * residual(asked) + energy(reference, asked)
 
 
 def energy_and_neighbours(reference: Reference, asked: Seen) -> np.ndarray:

@@ -22,9 +22,10 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from steps.shared import pretraining, search_space, stage, study, study_plots, training
+from steps.shared.epochs import run_epoch
 from steps.shared.recipes import Recipe
 from steps.shared.trainer import Trainer
-from steps.shared.training import Start, measure, strengthen
+from steps.shared.training import Start, strengthen
 
 BEST, TRIALS, PRETRAINING = "best.json", "trials.csv", "pretraining"
 
@@ -58,9 +59,7 @@ class Trials:
         return best
 
     def _epoch(self, trainer: Trainer, epoch: int) -> dict[str, float]:
-        train, validation = self.start.data["train"], self.start.data["validation"]
-        row = trainer.epoch(train.images, train.labels, epoch)
-        return row | measure(trainer.predict(validation.images), validation.labels)
+        return run_epoch(trainer, self.start.data, epoch)
 
     def _trainer(self, recipe: Recipe) -> Trainer:
         trainer = replace(self.start, recipe=recipe).trainer()

@@ -8,6 +8,13 @@ from steps.shared.trainer import Trainer
 from steps.shared.training import Data, measure
 
 
+def run_epoch(trainer: Trainer, data: dict[str, Data], epoch: int) -> dict[str, float]:
+    """Train on every picture once and measure on validation; epoch: from 0."""
+    train, validation = data["train"], data["validation"]
+    row = trainer.epoch(train.images, train.labels, epoch)
+    return row | measure(trainer.predict(validation.images), validation.labels)
+
+
 def run_epochs(
     trainer: Trainer, data: dict[str, Data], progress: Progress, name: str = "train"
 ) -> None:
@@ -15,7 +22,6 @@ def run_epochs(
 
     name: of the progress bar; where it isn't "train", it stands before each metric's name too.
     """
-    train, validation = data["train"], data["validation"]
     epochs = range(len(progress.history), trainer.recipe.epochs)
 
     def log(row: dict[str, float], epoch: int) -> None:
@@ -26,8 +32,7 @@ def run_epochs(
         log(row, epoch)
     with tqdm(total=trainer.recipe.epochs, initial=epochs.start, desc=name, unit="epoch") as bar:
         for epoch in epochs:
-            row = trainer.epoch(train.images, train.labels, epoch)
-            row |= measure(trainer.predict(validation.images), validation.labels)
+            row = run_epoch(trainer, data, epoch)
             progress.record(trainer, row)
             log(row, epoch)
             bar.set_postfix({k: f"{v:.3f}" for k, v in row.items()})
