@@ -73,7 +73,7 @@ def judge(
     if reasons:
         return {"passed": False, "promote": False, "reason": "; ".join(reasons)}
     if champion is None:
-        return {"passed": True, "promote": True, "reason": "there is no champion yet"}
+        return {"passed": True, "promote": True, "reason": "there was no champion to beat"}
     better = champion["gain"] > 0 and champion["p_value"] <= SIGNIFICANT
     compared = (
         f"{champion['gain']:+.1%} against the champion on the same pictures "
