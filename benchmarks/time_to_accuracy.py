@@ -1,6 +1,6 @@
 """How long a plain Keras training takes to its final accuracy, and ours of `cnn` to the same.
 
-python -m benchmarks.time_to_accuracy --data work/split        # a folder of split, 64 pixels
+python -m benchmarks.time_to_accuracy --data work/split        # split's folder, 72 pixels
 
 The plain way is the usual tutorial's: `image_dataset_from_directory`, three blocks of
 convolution and pooling, a dense layer, dropout, Adam, float32, 30 epochs. Both see the same
