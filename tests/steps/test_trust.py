@@ -156,7 +156,11 @@ def card_of(described, figures, classes=CLASSES) -> str:
     by_slice = slices.accuracy_by_slice(described, np.array([True] * 8 + [False] * 4))
     facts = {"name": "cnn", "categories": ["a", "b"], "size": 64, "run_id": "run1"}
     data = {"test": 12, "train": 90, "validation": 11, "digest": "d" * 64}
-    verdict = {"passed": True, "reason": "there was no champion to beat", "metrics": FIGURES | figures}
+    verdict = {
+        "passed": True,
+        "reason": "there was no champion to beat",
+        "metrics": FIGURES | figures,
+    }
     return card.card(facts, data, verdict, classes, card.Trust(by_slice, None, figures))
 
 
