@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from steps.shared.services import Service, free_port
 
@@ -58,7 +58,7 @@ class System:
     def rows(self) -> list[tuple[int, str]]:
         """Number and Idempotency-Key of every row, read past the service."""
         driver = self.database.replace("postgresql://", "postgresql+psycopg://")
-        with create_engine(driver).connect() as connection:
+        with create_engine(driver, poolclass=NullPool).connect() as connection:
             rows = connection.execute(text("SELECT id, idempotency_key FROM predictions"))
             return [(row[0], row[1]) for row in rows]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from benchmarks import latency
 from steps.shared.services import Service, free_port
@@ -29,7 +29,7 @@ class Contestant:
         if self.database is None:
             return set()
         driver = self.database.replace("postgresql://", "postgresql+psycopg://")
-        with create_engine(driver).connect() as connection:
+        with create_engine(driver, poolclass=NullPool).connect() as connection:
             return set(connection.scalars(text("SELECT id FROM predictions")))
 
 
