@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from sqlalchemy import NullPool, create_engine, text
 
+from benchmarks import stored
 from steps.shared.services import Service, free_port
 
 
@@ -57,10 +57,7 @@ class System:
 
     def rows(self) -> list[tuple[int, str]]:
         """Number and Idempotency-Key of every row, read past the service."""
-        driver = self.database.replace("postgresql://", "postgresql+psycopg://")
-        with create_engine(driver, poolclass=NullPool).connect() as connection:
-            rows = connection.execute(text("SELECT id, idempotency_key FROM predictions"))
-            return [(row[0], row[1]) for row in rows]
+        return [(row[0], row[1]) for row in stored.rows(self.database, "id, idempotency_key")]
 
 
 class Postgres:

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine, text
-
-from benchmarks import latency
+from benchmarks import latency, stored
 from steps.shared.services import Service, free_port
 
 PEERS = Path(".venv/bench/bin/python")
@@ -28,9 +26,7 @@ class Contestant:
         """The numbers of all rows of its history, read past the service."""
         if self.database is None:
             return set()
-        driver = self.database.replace("postgresql://", "postgresql+psycopg://")
-        with create_engine(driver, poolclass=NullPool).connect() as connection:
-            return set(connection.scalars(text("SELECT id FROM predictions")))
+        return {row[0] for row in stored.rows(self.database, "id")}
 
 
 def ours(model: Path, database: str) -> Contestant:
