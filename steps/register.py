@@ -130,7 +130,7 @@ def describe(model: PackedModel, verdict: dict | None) -> str:
     return (
         f"{text} {figures['accuracy']:.1%} right on test photographs "
         f"(95 % interval {figures['accuracy_low']:.1%} to {figures['accuracy_high']:.1%}), "
-        f"macro-F1 {figures['macro_f1']:.1%}. {verdict['reason']}."
+        f"macro-F1 {figures['macro_f1']:.1%}; {verdict['reason']}."
     )
 
 
