@@ -72,6 +72,25 @@ def test_the_next_request_of_a_connection_may_come_in_pieces_too(url):
             assert status(connection) == 200
 
 
+def test_requests_that_are_sent_at_once_are_all_answered(url):
+    with connect(url) as connection:
+        connection.sendall((HEAD + b"\r\n") * 2 + HEAD + b"Connection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_a_connection_that_stays_open_holds_no_thread(url):
+    with ExitStack() as connections:
+        for _ in range(10 * THREADS):
+            connection = connections.enter_context(connect(url))
+            connection.sendall(HEAD + b"\r\n")
+            assert status(connection) == 200
+            connection.sendall(b"GET")
+
+        assert [upload(url) for _ in range(5)] == [200] * 5
+
+
 def test_a_head_that_does_not_end_is_closed_however_often_a_byte_comes(url):
     begun = time.monotonic()
     with connect(url) as connection:
