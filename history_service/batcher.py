@@ -47,6 +47,8 @@ class Batcher(Generic[Item]):
 
     work: takes a list of items, returns one result an item, in order; a result may be an
     exception. Where work raises, every item of the batch has that exception as its result.
+    finish: takes the items and their results so far, returns their results, while the next batch
+    is worked on already.
     wait_s: how long a batch that follows another waits to fill up. queue_max: most items that wait.
     in_flight: calls of work at one time.
     """
@@ -58,8 +60,10 @@ class Batcher(Generic[Item]):
         wait_s: float = 0.0,
         queue_max: int = 10_000,
         in_flight: int = 1,
+        finish: Callable[[list[Item], Sequence[Any]], Sequence[Any]] | None = None,
     ):
         self._work = work
+        self._finish = finish
         self._size = size
         self._wait_s = wait_s
         self._queue_max = queue_max
@@ -109,21 +113,22 @@ class Batcher(Generic[Item]):
                 self._filled.wait_for(lambda: len(self._queue) >= self._size, self._wait_s)
 
     def _lead(self, caller: _Caller) -> None:
-        """Works on the next batch, then hands the lead to the oldest that waits."""
+        """Works on the next batch, hands the lead to the oldest that waits, and finishes."""
         caller.leads = False
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
-        try:
-            results = self._work([ticket.item for ticket in batch]) if batch else []
-        except Exception as error:
-            results = [error] * len(batch)
+        items = [ticket.item for ticket in batch]
+        results = _results(self._work, items)
+        with self._lock:
+            self._hand_over()
+        if self._finish:
+            results = _results(self._finish, items, results)
         with self._lock:
             for ticket, result in zip(batch, results, strict=True):
                 ticket.result = result
                 ticket.caller.left -= 1
                 if ticket.caller.left == 0 and ticket.caller is not caller:
                     ticket.caller.wake.set()
-            self._hand_over()
 
     def _hand_over(self) -> None:
         if self._queue:
@@ -142,3 +147,10 @@ class Batcher(Generic[Item]):
             if caller.leads:
                 self._hand_over()
         raise TooLate
+
+
+def _results(work: Callable[..., Sequence[Any]], items: list, *found: Sequence[Any]) -> Sequence:
+    try:
+        return work(items, *found) if items else []
+    except Exception as error:
+        return [error] * len(items)

@@ -10,26 +10,30 @@ from typing import Any, NamedTuple
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
-from history_service import pictures
 from history_service.answers import HeatMap, Scored
-from history_service.batcher import Batcher
-from history_service.database import db, write
+from history_service.batcher import Batcher, TooLate
+from history_service.database import db
 from history_service.metrics import Metrics
-from history_service.models import Draft, Prediction
+from history_service.models import Prediction
+from history_service.recorder import Answered, Recorder
 from history_service.scoring import ScoringClient, Timeouts
 from history_service.scoring_errors import ModelDown, ModelNonsense, ScoringError
 from history_service.served_model import ServedModel
 from history_service.uploads import Upload
 
-HISTORY_BATCH = 64  # predictions in one transaction
 EXPLAINED_BATCH = 4  # pictures in one explained call: others have the model's cores soon again
 
 
 class Asked(NamedTuple):
-    """A picture on its way to the model. deadline: in time.monotonic() seconds."""
+    """A picture on its way to the model. deadline: in time.monotonic() seconds.
 
-    picture: bytes
+    stored: what an earlier request under the same key has stored of it; it is only explained.
+    """
+
+    upload: Upload
+    request_id: str
     deadline: float
+    stored: Prediction | None = None
 
 
 class Classified(NamedTuple):
@@ -40,7 +44,7 @@ class Classified(NamedTuple):
 
 
 class Classifier:
-    """Two batchers in a row: while one batch is written to the history, the model has the next.
+    """While one batch is written to the history, the model has the next.
 
     What is to be explained has a batcher of its own in front of the model: nobody else's picture
     is explained by the way, or waits in the queue behind one that is.
@@ -50,20 +54,21 @@ class Classifier:
         self._client = client
         self._served_model = served_model
         self._metrics = metrics
-        self._keep = config["KEEP_IMAGES"]
+        self._recorder = Recorder(metrics, config["KEEP_IMAGES"])
         self._model: Batcher[Asked] = Batcher(
             partial(self._score, explain=False),
             size=config["BATCH_MAX"],
             wait_s=config["BATCH_WAIT_MS"] / 1000,
             queue_max=config["QUEUE_MAX"],
             in_flight=config["BATCHES"],
+            finish=self._store,
         )
         self._explainer: Batcher[Asked] = Batcher(
             partial(self._score, explain=True),
             size=EXPLAINED_BATCH,
             queue_max=max(config["THREADS"] // 4, 1),  # who waits holds a thread that others need
+            finish=self._store,
         )
-        self._history: Batcher[Draft] = Batcher(self._record, size=HISTORY_BATCH)
 
     def classify(
         self, uploads: Sequence[Upload], request_id: str, deadline: float, explain: bool = False
@@ -74,25 +79,15 @@ class Classifier:
         Raises QueueFull or TooLate for all of them.
         """
         rows = self._stored(uploads)
-        new = [upload for upload in uploads if upload.part not in rows]
-        old = [upload for upload in uploads if isinstance(rows.get(upload.part), Prediction)]
-        answers = self._answers([*new, *old] if explain else new, deadline, explain)
-        drafts = [
-            self._draft(upload, answer, request_id)
-            for upload in new
-            if isinstance(answer := answers[upload.part], Scored)
+        asked = [
+            Asked(upload, request_id, deadline, rows.get(upload.part))
+            for upload in uploads
+            if upload.part not in rows or (explain and isinstance(rows[upload.part], Prediction))
         ]
-        stored = self._history.run(drafts, deadline) if drafts else []
-        rows.update(zip((draft.part for draft in drafts), stored, strict=True))
-        return [_result(rows.get(one.part), answers.get(one.part)) for one in uploads]
-
-    def _answers(self, uploads: list[Upload], deadline: float, explain: bool) -> dict[int, Any]:
-        """What the model says of each, or the exception that stands in its way, by part."""
-        if not uploads:
-            return {}
-        asked = [Asked(upload.data, deadline) for upload in uploads]
-        answers = (self._explainer if explain else self._model).run(asked, deadline)
-        return dict(zip((upload.part for upload in uploads), answers, strict=True))
+        batcher = self._explainer if explain else self._model
+        results = batcher.run(asked, deadline) if asked else []
+        found = dict(zip((one.upload.part for one in asked), results, strict=True))
+        return [found.get(one.part) or _told(rows[one.part]) for one in uploads]
 
     def _stored(self, uploads: Sequence[Upload]) -> dict[int, Any]:
         """What the history has under the request's Idempotency-Key already, by part."""
@@ -124,7 +119,7 @@ class Classifier:
         left_s = max(one.deadline for one in batch) - time.monotonic()
         try:
             with self._metrics.model_seconds.time():
-                answers = self._client.score([one.picture for one in batch], left_s, explain)
+                answers = self._client.score([one.upload.data for one in batch], left_s, explain)
         except ScoringError as error:
             self._metrics.model_failures.labels(type(error).__name__).inc()
             # A model that only fails to explain still classifies: the service stays ready.
@@ -137,45 +132,27 @@ class Classifier:
                 break
         return answers
 
-    def _record(self, drafts: list[Draft]) -> list[Any]:
-        with write() as session:
-            rows = Prediction.record(session, drafts)
-        for draft in drafts:
-            self._metrics.predictions.labels(draft.predicted_label, draft.model_version).inc()
-            if draft.known is False:
-                self._metrics.unknown_predictions.labels(draft.model_version).inc()
-        return rows
-
-    def _draft(self, upload: Upload, answer: Scored, request_id: str) -> Draft:
-        keeps_all = self._keep == "full"
-        return Draft(
-            filename=upload.filename,
-            predicted_label=answer.label,
-            confidence=answer.confidence,
-            all_scores=answer.scores,
-            model_name=answer.model.name,
-            model_version=answer.model.version,
-            model_run_id=answer.model.run_id,
-            latency_ms=answer.latency_ms,
-            request_id=request_id,
-            sha256=upload.sha256,
-            size_bytes=len(upload.data),
-            idempotency_key=upload.idempotency_key,
-            part=upload.part,
-            known=answer.known,
-            unknown_score=answer.unknown_score,
-            thumbnail=None if self._keep == "none" else pictures.thumbnail(upload.data),
-            original=upload.data if keeps_all else None,
-            original_type=upload.media_type if keeps_all else None,
-        )
+    def _store(self, batch: list[Asked], answers: Sequence[Any]) -> list[Classified | Exception]:
+        """Writes what is new to the history. What comes too late for its request is not stored."""
+        now = time.monotonic()
+        new = {
+            i: Answered(one.upload, one.request_id, answer)
+            for i, (one, answer) in enumerate(zip(batch, answers, strict=True))
+            if isinstance(answer, Scored) and one.stored is None and one.deadline > now
+        }
+        deadline = max(one.deadline for one in batch)
+        rows = dict(zip(new, self._recorder.record(list(new.values()), deadline), strict=True))
+        return [
+            _told(rows.get(i, one.stored or TooLate()), answer)
+            for i, (one, answer) in enumerate(zip(batch, answers, strict=True))
+        ]
 
 
-def _result(row: Any, answer: Any) -> Classified | Exception:
+def _told(row: Any, answer: Any = None) -> Classified | Exception:
     """row: what is stored of an upload, or why not; answer: the model's, or why not; or None."""
-    if not isinstance(row, Prediction):
-        return answer if row is None else row
-    if isinstance(answer, Exception):
-        return answer
+    for problem in (answer, row):
+        if isinstance(problem, Exception):
+            return problem
     return Classified(row, answer.heat_map if answer and _is_of(row, answer) else None)
 
 

@@ -86,6 +86,37 @@ def test_each_item_may_have_an_error_of_its_own_and_a_failed_batch_fails_all_of_
     assert all(isinstance(one, OSError) for one in Batcher(broken, size=4).run([1, 2], soon()))
 
 
+def test_the_next_batch_is_worked_on_while_one_is_finished():
+    gate = threading.Event()
+    work = Work()
+
+    def finish(items, results):
+        if items == [1]:
+            assert gate.wait(5)
+        return [result + 1 for result in results]
+
+    batcher = Batcher(work, size=4, finish=finish)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.run, [1], soon())
+        assert work.started.wait(5)
+        assert batcher.run([2, 3], soon()) == [5, 7]
+        assert not first.done()
+        gate.set()
+        assert first.result() == [3]
+    assert work.batches == [[1], [2, 3]]
+
+
+def test_a_batch_that_cannot_be_finished_fails_and_the_next_does_not():
+    def finish(items, results):
+        if items == [1]:
+            raise OSError("full")
+        return results
+
+    batcher = Batcher(Work(), size=4, finish=finish)
+    assert [str(one) for one in batcher.run([1], soon())] == ["full"]
+    assert batcher.run([2], soon()) == [4]
+
+
 def test_a_full_queue_refuses_at_once():
     gate = threading.Event()
     work = Work(gate)
