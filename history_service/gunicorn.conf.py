@@ -1,5 +1,6 @@
 """How gunicorn runs the service: gunicorn -c history_service/gunicorn.conf.py"""
 
+import gc
 import os
 import resource
 import shutil
@@ -32,6 +33,12 @@ timeout = 60
 limit_request_line = 8190  # bytes: filters in any language fit
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a heartbeat file  # nosec B108
 control_socket_disable = True
+
+
+def post_worker_init(worker):
+    """What is there before the first request stays: nobody need look for garbage in it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server, worker):
