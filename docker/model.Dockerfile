@@ -21,7 +21,8 @@ ARG VERSION=0
 WORKDIR /app
 RUN mkdir /runtime && cp -r /app /runtime/app \
     && PYTHONPATH=/app /opt/venv/bin/python -B /build/runtime_root.py --base /base --out /runtime \
-        serve_model uvicorn.main uvicorn.lifespan.on uvicorn.protocols.http.h11_impl fastapi onnxruntime pandas PIL.Image \
+        serve_model uvicorn.main uvicorn.lifespan.on uvicorn.loops.uvloop uvicorn.protocols.http.httptools_impl \
+        fastapi onnxruntime pandas PIL.Image \
     && /opt/venv/bin/python -B /build/sbom.py model "${VERSION}" /base /runtime
 
 FROM base

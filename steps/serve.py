@@ -35,7 +35,7 @@ def scoring_server(uri: str, port: int) -> Service:
             *("--env-manager", "local", "--host", LOOPBACK, "--port", str(port)),
         ],
         f"http://{LOOPBACK}:{port}/ping",
-        {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+        {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "UVICORN_ACCESS_LOG": "false"},
     )
 
 
