@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import sys
 import time
+from fcntl import ioctl
 from functools import partial
 from select import POLLIN, poll
 from selectors import EVENT_READ
+from termios import FIONREAD
 from threading import BoundedSemaphore
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from history_service.patient_socket import PatientSocket
+
 LINGER_MS = 20
 """Milliseconds that a thread waits for the next request of a connection before it lets it go."""
-
-HEAD_S = 10.0
-"""Seconds that a request's head may take to arrive, from its connection or its first byte on."""
+ARRIVAL_S = 10.0
+"""Seconds that a request may take to arrive, from its connection or its first byte on, until a
+thread gets it."""
 LONGEST_HEAD = 64 * 1024
 """Bytes of an unfinished head from which on a thread reads it, up to gunicorn's own limits."""
 USUAL_HEAD = 2048
 """Bytes that nearly every head is shorter than."""
+FIRST_OF_BODY = 256 * 1024
+"""Bytes of a body that are there before a thread gets it: most photographs as a whole."""
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})\r\n", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
 class Worker(ThreadWorker):
-    """A thread gets a connection once the head of a request has arrived.
+    """A thread gets a connection once a request has arrived, or a good part of a long one.
 
     The original gives it one with the first byte, or for five seconds without any: 64 clients that
-    send a byte a second, or nothing at all, keep everybody else out (slowloris).
+    send a byte a second, or nothing at all, keep everybody else out (slowloris). What a thread then
+    still waits for, it waits for no longer than DEADLINE_S.
 
     A thread that has answered stays with the connection for a moment: a client that asks again at
     once is heard at once. The original passes the connection to the thread that polls, which passes
@@ -44,39 +55,47 @@ class Worker(ThreadWorker):
 
     def enqueue_req(self, conn: TConn) -> None:
         """What the original calls with every connection that it takes or that says something."""
-        known = self.cfg.is_ssl or _held(conn)
-        head = b"" if known else _arrived(conn.sock)
-        if head is None:
-            self._await_more(conn, 1)
-        elif head and b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
-            self._await_more(conn, len(head) + 1)
+        if not self.cfg.is_ssl and not isinstance(conn.sock, PatientSocket):
+            conn.sock = PatientSocket(fileno=conn.sock.detach())
+        wanted = 0 if self.cfg.is_ssl or _held(conn) else _wanted(conn.sock)
+        # Woken without them: the client sends no more, or the kernel has no room for so many.
+        if wanted > _unread(conn.sock) and wanted != getattr(conn, "wanted", 0):
+            self._await(conn, wanted)
         else:
-            if getattr(conn, "head_ends", None) is not None:
-                _wake_at(conn.sock, 1)
-                conn.head_ends = None
+            if getattr(conn, "wanted", 0):
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+                conn.wanted = 0
             conn.data_ready = True
             super().enqueue_req(conn)
 
-    def _await_more(self, conn: TConn, count: int) -> None:
-        """Lets the poller watch the connection until so many bytes are there, or it is too late."""
-        _wake_at(conn.sock, count)
+    def _await(self, conn: TConn, wanted: int) -> None:
+        """Lets the poller watch the connection until so many bytes are there, or it is too late.
+
+        The socket counts as readable only from there on (socket(7), SO_RCVLOWAT).
+        """
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
         conn.sock.setblocking(False)
-        if getattr(conn, "head_ends", None) is None:
-            conn.head_ends = time.monotonic() + HEAD_S
-        conn.timeout = conn.head_ends
+        if not getattr(conn, "wanted", 0):
+            conn.timeout = time.monotonic() + ARRIVAL_S
+        conn.wanted = wanted
         self.pending_conns.append(conn)
         readable = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, EVENT_READ, readable)
 
     def handle(self, conn: TConn) -> Any:
         """What a thread of the pool runs: requests of a connection as long as they come quickly."""
-        kept = super().handle(conn)
+        kept = self._handle_one(conn)
         while kept is True and self.alive and self._comes_next(conn):
-            kept = super().handle(conn)
+            kept = self._handle_one(conn)
         return kept
 
+    def _handle_one(self, conn: TConn) -> Any:
+        if isinstance(conn.sock, PatientSocket):
+            conn.sock.arrives_by = time.monotonic() + self.wsgi.config["DEADLINE_S"]
+        return super().handle(conn)
+
     def _comes_next(self, conn: TConn) -> bool:
-        """Whether the whole head of another request has arrived, or does so within a moment."""
+        """Whether another request has arrived, or does so within a moment."""
         if held := _held(conn):
             return b"\r\n\r\n" in held
         if self.cfg.is_ssl or self.tpool._work_queue.qsize():
@@ -84,7 +103,7 @@ class Worker(ThreadWorker):
         if not self.lingering.acquire(blocking=False):
             return False
         try:
-            return _readable(conn.sock, LINGER_MS) and b"\r\n\r\n" in (_arrived(conn.sock) or b"")
+            return _readable(conn.sock, LINGER_MS) and _wanted(conn.sock) <= _unread(conn.sock)
         finally:
             self.lingering.release()
 
@@ -110,21 +129,35 @@ def _readable(sock: socket.socket, within_ms: int) -> bool:
     return bool(poller.poll(within_ms))
 
 
+def _unread(sock: socket.socket) -> int:
+    """Bytes that have arrived and are not read yet."""
+    return int.from_bytes(ioctl(sock, FIONREAD, bytes(4)), sys.byteorder)
+
+
+def _wanted(sock: socket.socket) -> int:
+    """How many bytes are to be there before a thread gets the request; 0 at the stream's end."""
+    head = _arrived(sock)
+    if head is None:
+        return 1
+    ends = head.find(b"\r\n\r\n")
+    if ends < 0:
+        return len(head) + 1 if 0 < len(head) < LONGEST_HEAD else 0
+    length = _LENGTH.search(head, 0, ends + 2)
+    if length is None or _EXPECT.search(head, 0, ends):  # it waits to be told to go on
+        return 0
+    return ends + 4 + min(int(length[1]), FIRST_OF_BODY)
+
+
 def _arrived(sock: socket.socket) -> bytes | None:
     """What has arrived and is not read yet; b"" at the end of the stream, or None.
 
     A usual head is short: it is not worth it to copy the picture behind it.
     """
-    peek = socket.MSG_PEEK | socket.MSG_DONTWAIT
+    sock.setblocking(False)
     try:
-        head = sock.recv(USUAL_HEAD, peek)
-        return head if b"\r\n\r\n" in head else sock.recv(LONGEST_HEAD, peek)
+        head = sock.recv(USUAL_HEAD, socket.MSG_PEEK)
+        return head if b"\r\n\r\n" in head else sock.recv(LONGEST_HEAD, socket.MSG_PEEK)
     except BlockingIOError:
         return None
     except OSError:
         return b""  # reset: whoever reads next finds out
-
-
-def _wake_at(sock: socket.socket, count: int) -> None:
-    """Makes the socket count as readable from so many bytes on (socket(7), SO_RCVLOWAT)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)

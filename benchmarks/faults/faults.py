@@ -1,5 +1,6 @@
 """The faults: each breaks something, keeps it broken for some seconds, and mends it."""
 
+import itertools
 import os
 import resource
 import signal
@@ -88,19 +89,30 @@ def clock_set_back(system: System, _postgres: Postgres | None, seconds: float) -
 
 
 def slow_clients(system: System, _postgres: Postgres | None, seconds: float) -> None:
-    """200 connections that send a byte of a request a second (slowloris)."""
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nX-Slow: "
-    connections = _connect(system, 200)
+    """200 connections that send a byte of a request a second (slowloris), half of them of its body.
+
+    Who is thrown out comes again.
+    """
+    line = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+    heads = itertools.cycle([line + b"X-Slow: ", line + b"\r\n"])
+    connections: list[socket.socket] = []
     ends = time.monotonic() + seconds
-    for connection in connections:
-        connection.sendall(head)
     while time.monotonic() < ends:
-        for connection in connections:
-            with suppress(OSError):
-                connection.send(b"a")
+        for connection in _connect(system, 200 - len(connections)):
+            connection.sendall(next(heads))
+            connections.append(connection)
+        connections = [connection for connection in connections if _takes_more(connection)]
         time.sleep(1.0)
     for connection in connections:
         connection.close()
+
+
+def _takes_more(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.send(b"a"))
+    except OSError:
+        connection.close()
+        return False
 
 
 def clients_leave(system: System, _postgres: Postgres | None, seconds: float) -> None:

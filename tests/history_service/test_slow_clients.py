@@ -11,23 +11,28 @@ import urllib3
 from real_parts import gunicorn
 from uploading import picture
 
-from history_service.worker import HEAD_S
+from history_service.worker import ARRIVAL_S
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: history\r\n"
+POST = (
+    b"POST /predict HTTP/1.1\r\nHost: history\r\n"
+    b"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: %d\r\n\r\n"
+)
 THREADS = 4
+DEADLINE_S = 5
 
 
 @pytest.fixture(scope="module")
 def url(scoring_url, tmp_path_factory):
     database = f"sqlite:///{tmp_path_factory.mktemp('slow')}/history.db"
-    settings = {"DATABASE_URL": database, "SCORING_URL": scoring_url, "THREADS": str(THREADS)}
-    with gunicorn(**settings) as (url, _):
+    limits = {"THREADS": str(THREADS), "DEADLINE_S": str(DEADLINE_S)}
+    with gunicorn(DATABASE_URL=database, SCORING_URL=scoring_url, **limits) as (url, _):
         yield url
 
 
 def connect(url: str) -> socket.socket:
     address = urlsplit(url)
-    return socket.create_connection((address.hostname, address.port), timeout=2 * HEAD_S + 5)
+    return socket.create_connection((address.hostname, address.port), timeout=2 * ARRIVAL_S + 5)
 
 
 def status(connection: socket.socket) -> int:
@@ -44,7 +49,12 @@ def upload(url: str) -> int:
     return urllib3.request("POST", f"{url}/predict", fields=fields, timeout=3, retries=False).status
 
 
-@pytest.mark.parametrize("sent", [b"", b"G", HEAD])
+def form(data: bytes) -> bytes:
+    disposition = b'Content-Disposition: form-data; name="img"; filename="a.png"'
+    return b"--edge\r\n" + disposition + b"\r\n\r\n" + data + b"\r\n--edge--\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", HEAD, POST % 9_000, POST % 9_000 + b"--edge\r\n"])
 def test_unfinished_requests_hold_no_thread(url, sent):
     with ExitStack() as connections:
         for _ in range(10 * THREADS):
@@ -72,6 +82,39 @@ def test_the_next_request_of_a_connection_may_come_in_pieces_too(url):
             assert status(connection) == 200
 
 
+@pytest.mark.parametrize("padding", [0, 20_000, 900_000])
+def test_a_body_in_pieces_is_answered(url, padding):
+    body = form(picture() + bytes(padding))
+    with connect(url) as connection:
+        connection.sendall(POST % len(body) + body[:40])
+        time.sleep(0.2)
+        connection.sendall(body[40 : len(body) // 2])
+        time.sleep(0.2)
+        connection.sendall(body[len(body) // 2 :])
+
+        assert status(connection) == 200
+
+
+def test_long_bodies_that_do_not_end_hold_threads_no_longer_than_the_deadline(url):
+    with ExitStack() as connections:
+        stuck = [connections.enter_context(connect(url)) for _ in range(THREADS)]
+        for connection in stuck:
+            connection.sendall(POST % 1_000_000 + form(picture() + bytes(500_000)))
+        time.sleep(DEADLINE_S)
+
+        assert [upload(url) for _ in range(3)] == [200] * 3
+        assert [status(connection) for connection in stuck] == [400] * THREADS
+
+
+def test_who_ends_the_stream_within_a_head_is_let_go_at_once(url):
+    with connect(url) as connection:
+        connection.sendall(HEAD)
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(ARRIVAL_S / 2)
+
+        assert connection.recv(1) == b""
+
+
 def test_requests_that_are_sent_at_once_are_all_answered(url):
     with connect(url) as connection:
         connection.sendall((HEAD + b"\r\n") * 2 + HEAD + b"Connection: close\r\n\r\n")
@@ -96,7 +139,7 @@ def test_a_head_that_does_not_end_is_closed_however_often_a_byte_comes(url):
     with connect(url) as connection:
         connection.sendall(HEAD + b"X-Slow: ")
         connection.settimeout(0.5)
-        while time.monotonic() < begun + 2 * HEAD_S + 5:
+        while time.monotonic() < begun + 2 * ARRIVAL_S + 5:
             try:
                 connection.send(b"a")
                 if not connection.recv(1):
@@ -105,4 +148,4 @@ def test_a_head_that_does_not_end_is_closed_however_often_a_byte_comes(url):
                 continue
             except OSError:
                 break
-    assert HEAD_S - 1 < time.monotonic() - begun < 2 * HEAD_S + 3
+    assert ARRIVAL_S - 1 < time.monotonic() - begun < 2 * ARRIVAL_S + 3
