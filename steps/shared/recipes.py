@@ -138,7 +138,15 @@ TRANSFER = Recipe(
 )
 
 RECIPES = {
-    "cnn": replace(FROM_SCRATCH, size=72, epochs=50, growth=(5 / 9, 6 / 9, 8 / 9), quantized=True),
+    "cnn": replace(
+        FROM_SCRATCH,
+        size=72,
+        epochs=80,
+        max_minutes=60,
+        growth=(5 / 9, 6 / 9, 8 / 9),
+        drawings=0.05,
+        quantized=True,
+    ),
     "resnet": replace(
         FROM_SCRATCH,
         epochs=100,
