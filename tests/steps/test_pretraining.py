@@ -104,7 +104,7 @@ def test_the_time_that_drawings_take_is_planned_for():
     assert pace.pixels(RECIPE, 100, 10) == pace.pixels(without, 100, 10) + passes
 
 
-def test_the_recipe_of_resnet_asks_for_drawings_and_a_flag_forbids_them():
-    assert recipes.find("resnet").drawn_epochs == 8
+def test_recipes_that_start_from_nothing_ask_for_drawings_and_a_flag_forbids_them():
+    assert [recipes.find(name).drawn_epochs for name in ("cnn", "resnet")] == [4, 8]
     refused = training.choose_recipe(Namespace(network="resnet", drawings=0.0))
     assert refused.drawn_epochs == 0
