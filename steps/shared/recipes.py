@@ -101,7 +101,8 @@ STRONG = Augmentation(
 
 FROM_SCRATCH = Recipe(
     size=64,
-    epochs=50,
+    epochs=100,
+    max_minutes=60,
     optimizer="muon",
     learning_rate=0.02,
     weight_decay=0.03,
@@ -142,15 +143,12 @@ RECIPES = {
         FROM_SCRATCH,
         size=72,
         epochs=80,
-        max_minutes=60,
         growth=(5 / 9, 6 / 9, 8 / 9),
         drawings=0.05,
         quantized=True,
     ),
     "resnet": replace(
         FROM_SCRATCH,
-        epochs=100,
-        max_minutes=60,
         weight_decay=0.06,
         mixup=0.1,
         cutmix=0.3,
