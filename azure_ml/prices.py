@@ -3,10 +3,7 @@
 The list: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
+import requests
 
 LIST = "https://prices.azure.com/api/retail/prices"
 CALCULATOR = "https://azure.microsoft.com/pricing/details/machine-learning/"
@@ -21,11 +18,11 @@ def hourly(size: str, location: str, low_priority: bool = False) -> float | None
     terms = {"armSkuName": size, "armRegionName": location, "priceType": "Consumption"}
     terms["serviceName"] = "Virtual Machines"
     wanted = " and ".join(f"{name} eq '{value}'" for name, value in terms.items())
-    url = f"{LIST}?{urllib.parse.urlencode({'$filter': wanted})}"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - it is https  # nosec B310
-            items = json.load(answer)["Items"]
-    except (urllib.error.URLError, OSError, ValueError, KeyError):
+        answer = requests.get(LIST, params={"$filter": wanted}, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        items = answer.json()["Items"]
+    except (requests.RequestException, KeyError):
         return None
     fitting = [
         item["retailPrice"]
