@@ -2,6 +2,7 @@
 
 python -m benchmarks.serving --model work/latest/train/model        # a packed model, see train
 python -m benchmarks.serving --model … --only ours --clients 32     # one of them, one load
+python -m benchmarks.serving --model … --rounds 3 --seconds 10      # in turns, the medians
 python -m benchmarks.serving --model … --postgres postgresql://…    # the histories in PostgreSQL
 
 Needs wrk, and `make .venv/bench` for the others. Every upload is a real photograph in a real form;
@@ -11,6 +12,8 @@ every answer of 200 is looked for in the history.
 import argparse
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +77,7 @@ def measure(
     return found
 
 
-def rounds(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str, object]]:
+def loads(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str, object]]:
     """All loads on one service, from its start to its stop."""
     database = args.postgres or f"sqlite:///{scratch / f'{name}.db'}"
     if args.postgres:
@@ -95,6 +98,20 @@ def rounds(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str,
         contestant.service.stop()
 
 
+def medians(loads: Sequence[dict]) -> dict[str, object]:
+    """One load in several rounds: what is counted summed, of all else the median."""
+    found: dict[str, object] = {}
+    for name, first in loads[0].items():
+        values = [load[name] for load in loads if load[name] is not None]
+        if name == "statuses":
+            found[name] = dict(sum(map(Counter, values), Counter()))
+        elif name in ("broken", "lost"):
+            found[name] = sum(values)
+        else:
+            found[name] = first if name == "clients" or not values else float(np.median(values))
+    return {**found, "requests_per_second_of_rounds": [x["requests_per_second"] for x in loads]}
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -104,14 +121,18 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=CONTESTANTS, help="may be repeated")
     parser.add_argument("--clients", action="append", type=int, help="may be repeated")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each load")
+    in_turns = "of all services in turns, since a machine's speed drifts"
+    parser.add_argument("--rounds", type=int, default=1, help=in_turns)
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
     parser.add_argument("--postgres", help="URL of a database, which is emptied")
     parser.add_argument("--name", default="serving", help="of the file of results")
     args = parser.parse_args()
     done = results.read(args.name).get("services", {})
-    for name in args.only or list(CONTESTANTS):
+    measured: dict[str, list[list[dict]]] = {name: [] for name in args.only or CONTESTANTS}
+    for name in list(measured) * args.rounds:
         with tempfile.TemporaryDirectory() as scratch:
-            done[name] = rounds(name, args, Path(scratch))
+            measured[name].append(loads(name, args, Path(scratch)))
+        done[name] = [medians(loads) for loads in zip(*measured[name], strict=True)]
         results.write(args.name, {"services": done})
 
 
