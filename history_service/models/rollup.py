@@ -98,7 +98,7 @@ class HourlyRollup(Counters, db.Model):  # type: ignore[name-defined]
     __tablename__ = "hourly_rollups"
 
     hour: Mapped[datetime] = mapped_column(UtcTime, primary_key=True, sort_order=-1)
-    day: Mapped[str] = mapped_column(String(10), index=True)
+    day: Mapped[str] = mapped_column(String(10))
 
     @classmethod
     def add(cls, session: Session, predictions: Iterable[Counted], sign: int = 1) -> None:
@@ -112,7 +112,8 @@ class HourlyRollup(Counters, db.Model):  # type: ignore[name-defined]
         rows = [{**key_columns(key), **counts} for key, counts in ordered]
         session.execute(_upsert(session.get_bind().dialect.name), rows)
         if sign < 0:
-            session.execute(delete(cls).where(cls.count <= 0))
+            hours = {hour for hour, _, _ in changes}
+            session.execute(delete(cls).where(cls.hour.in_(hours), cls.count <= 0))
 
 
 @cache  # building it takes longer than running it

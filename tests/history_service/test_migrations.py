@@ -1,15 +1,19 @@
 """An existing database is upgraded with all that is in it, while older replicas still write."""
 
+import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Table
+from conftest import empty_postgres
+from sqlalchemy import Table, text
 from uploading import RED, WHITE, picture, upload
 
 from history_service import create_app
-from history_service.database import db
+from history_service.database import db, write
+from history_service.models.rollup import HourlyRollup
 from history_service.schema_version import MIGRATIONS, upgrade
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -50,7 +54,7 @@ def write_as_0001(connection, time: datetime) -> None:
 
 
 def test_rows_and_sums_survive_and_what_nobody_asked_then_is_null(old_app):
-    assert upgrade(old_app) == "0004"
+    assert upgrade(old_app) == "0005"
     client = old_app.test_client()
     kept = client.get("/predictions").json
     assert (kept["total"], [one["id"] for one in kept["predictions"]]) == (2, [2, 1])
@@ -83,3 +87,32 @@ def test_the_way_back_keeps_the_rows(old_app):
     with old_app.app_context(), db.engine.begin() as connection:
         migrate(connection, "0001", command.downgrade)
         assert connection.exec_driver_sql("SELECT count(*) FROM predictions").scalar() == 2
+
+
+@pytest.mark.postgres
+def test_postgresql_changes_sums_in_place(make_app, postgres_url):
+    """Else tables of a few hundred sums grow with every prediction, and their indices too."""
+    app = make_app(DATABASE_URL=empty_postgres(postgres_url))
+    about = {"created_at": NOW, "model_version": "3", "confidence": 0.5, "latency_ms": 2.0}
+    several = [
+        SimpleNamespace(**about, known=True, predicted_label=f"category {i}") for i in range(200)
+    ]
+    with app.app_context():
+        for _ in range(3):
+            with write() as session:
+                HourlyRollup.add(session, several)
+        for name in ("hourly_rollups", "daily_rollups", "monthly_rollups"):
+            assert updates_of(name, at_least=400) == (400, 400)
+
+
+def updates_of(table: str, at_least: int) -> tuple[int, int]:
+    """How often rows were changed so far, and how often beside themselves."""
+    query = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = :name"
+    for _ in range(100):
+        db.engine.dispose()  # a session hands its counts in when it ends
+        found = tuple(db.session.execute(text(query), {"name": table}).one())
+        db.session.rollback()
+        if found[0] >= at_least:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{table} was changed {found[0]} times only")

@@ -50,4 +50,4 @@ def test_replicas_that_start_at_once_upgrade_once(database_url):
 
     with ThreadPoolExecutor(4) as pool:
         outputs = sorted(output.strip() for output in pool.map(start, range(4)))
-    assert outputs == ["0004", "None", "None", "None"]
+    assert outputs == ["0005", "None", "None", "None"]
