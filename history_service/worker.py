@@ -57,12 +57,13 @@ class Worker(ThreadWorker):
         """What the original calls with every connection that it takes or that says something."""
         if not self.cfg.is_ssl and not isinstance(conn.sock, PatientSocket):
             conn.sock = PatientSocket(fileno=conn.sock.detach())
+        conn.wanted = getattr(conn, "wanted", 0)  # bytes that the poller waits for now
         wanted = 0 if self.cfg.is_ssl or _held(conn) else _wanted(conn.sock)
         # Woken without them: the client sends no more, or the kernel has no room for so many.
-        if wanted > _unread(conn.sock) and wanted != getattr(conn, "wanted", 0):
+        if wanted > _unread(conn.sock) and wanted != conn.wanted:
             self._await(conn, wanted)
         else:
-            if getattr(conn, "wanted", 0):
+            if conn.wanted:
                 conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
                 conn.wanted = 0
             conn.data_ready = True
@@ -75,7 +76,7 @@ class Worker(ThreadWorker):
         """
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
         conn.sock.setblocking(False)
-        if not getattr(conn, "wanted", 0):
+        if not conn.wanted:
             conn.timeout = time.monotonic() + ARRIVAL_S
         conn.wanted = wanted
         self.pending_conns.append(conn)
