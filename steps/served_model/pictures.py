@@ -99,19 +99,22 @@ def _shrink(picture: Image.Image, size: int) -> np.ndarray:
     # A JPEG decodes straight to a half, a quarter or an eighth: at a third of the time, and the
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
-    small = _to_rgb(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small = _plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    if small.mode == "RGBa":
+        white = Image.new("RGBA", small.size, "white")
+        small = Image.alpha_composite(white, small.convert("RGBA")).convert("RGB")
     if turn is not None:
         small = small.transpose(turn)
     return np.asarray(small)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _plain(picture: Image.Image) -> Image.Image:
+    """In mode RGB, or RGBa where it may be transparent: colours times opacity, which average as
+    they would on white, so that only the small picture needs to be laid on it."""
     if picture.mode.startswith("I"):
         return _sixteen_to_eight_bits(picture).convert("RGB")
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return picture.convert("RGBA").convert("RGBa")
     return picture.convert("RGB")
 
 
