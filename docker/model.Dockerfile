@@ -34,9 +34,12 @@ LABEL org.opencontainers.image.title="sports-ball model server" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /runtime /
+# Blocks of 1 MB go back to the system when they are freed: glibc would keep those of each thread's
+# largest picture, and a few such threads fill what the container may have.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     LD_LIBRARY_PATH=/usr/local/lib \
     LANG=C.UTF-8 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -1,7 +1,9 @@
 """Decodes and resizes pictures: the one way in, for training and for serving alike."""
 
 import io
+import threading
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +46,10 @@ class Limits:
 
 
 LIMITS = Limits()
+
+LARGE = 16_000_000
+"""Pixels from which on pictures are decoded one at a time: each takes up to 8 bytes."""
+_one_large = threading.Lock()
 
 
 def decode(data: bytes, size: int, limits: Limits = LIMITS) -> np.ndarray:
@@ -93,19 +99,20 @@ def _too_many_pixels(limits: Limits) -> PictureError:
 
 
 def _shrink(picture: Image.Image, size: int) -> np.ndarray:
-    # Pillow turns a TIFF by itself while it loads, and no other format.
-    stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
-    turn = UPRIGHT.get(stored)
+    large = picture.width * picture.height > LARGE
     # A JPEG decodes straight to a half, a quarter or an eighth: at a third of the time, and the
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
-    small = _plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    with _one_large if large else nullcontext():
+        # Pillow turns a TIFF by itself while it loads, and no other format.
+        stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
+        small = _plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        picture.close()  # with its pixels, before the next large one has its own
     if small.mode == "RGBa":
         white = Image.new("RGBA", small.size, "white")
         small = Image.alpha_composite(white, small.convert("RGBA")).convert("RGB")
-    if turn is not None:
-        small = small.transpose(turn)
-    return np.asarray(small)
+    turn = UPRIGHT.get(stored)
+    return np.asarray(small if turn is None else small.transpose(turn))
 
 
 def _plain(picture: Image.Image) -> Image.Image:
@@ -114,8 +121,13 @@ def _plain(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         return _sixteen_to_eight_bits(picture).convert("RGB")
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        return picture.convert("RGBA").convert("RGBa")
-    return picture.convert("RGB")
+        return _in_mode("RGBa", _in_mode("RGBA", picture))
+    return _in_mode("RGB", picture)
+
+
+def _in_mode(mode: str, picture: Image.Image) -> Image.Image:
+    """Pillow's own `convert` copies what has the mode already."""
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
