@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,7 @@ class Classifier(PythonModel):
         self.network = Network(context.artifacts["network"], facts["mirror"])
         self.identity = identity(Path(context.artifacts["facts"]).parents[1], facts)
         self.decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self.turn = threading.Lock()
         for _ in range(WARM_UP_CALLS):
             self.network.run(np.zeros((1, self.size, self.size, 3), np.uint8))
 
@@ -81,7 +83,7 @@ class Classifier(PythonModel):
 
     def _decode(self, value: object) -> np.ndarray | PictureError:
         try:
-            return decode(decode_base64(value), self.size)
+            return decode(decode_base64(value), self.size, turn=self.turn)
         except PictureError as error:
             return error
 

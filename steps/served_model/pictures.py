@@ -1,9 +1,8 @@
 """Decodes and resizes pictures: the one way in, for training and for serving alike."""
 
 import io
-import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,21 +47,26 @@ class Limits:
 LIMITS = Limits()
 
 LARGE = 16_000_000
-"""Pixels from which on pictures are decoded one at a time: each takes up to 8 bytes."""
-_one_large = threading.Lock()
+"""Pixels above which a picture waits for its turn: each takes up to 8 bytes."""
 
 
-def decode(data: bytes, size: int, limits: Limits = LIMITS) -> np.ndarray:
+def decode(
+    data: bytes,
+    size: int,
+    limits: Limits = LIMITS,
+    turn: AbstractContextManager = nullcontext(),  # noqa: B008 - it has no state
+) -> np.ndarray:
     """Turn an encoded picture into the network's input.
 
     data: a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF (first page).
     size: side in pixels; the whole picture is scaled to size × size, aspect not kept.
+    turn: a lock that threads share, so that they decode pictures above LARGE one at a time.
     Returns (size, size, 3) uint8 RGB: upright, transparency laid on white, 16 bits scaled to 8.
     Raises PictureError with code empty, too_many_bytes, not_an_image, too_many_pixels or damaged.
     """
     with open_picture(data, limits) as picture:
         try:
-            return _shrink(picture, size)
+            return _shrink(picture, size, turn)
         except PictureError:
             raise
         except Exception as error:  # each codec has exceptions of its own, none of them documented
@@ -98,12 +102,12 @@ def _too_many_pixels(limits: Limits) -> PictureError:
     return PictureError("too_many_pixels", message)
 
 
-def _shrink(picture: Image.Image, size: int) -> np.ndarray:
+def _shrink(picture: Image.Image, size: int, turn: AbstractContextManager) -> np.ndarray:
     large = picture.width * picture.height > LARGE
     # A JPEG decodes straight to a half, a quarter or an eighth: at a third of the time, and the
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
-    with _one_large if large else nullcontext():
+    with turn if large else nullcontext():
         # Pillow turns a TIFF by itself while it loads, and no other format.
         stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
         small = _plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -111,8 +115,8 @@ def _shrink(picture: Image.Image, size: int) -> np.ndarray:
     if small.mode == "RGBa":
         white = Image.new("RGBA", small.size, "white")
         small = Image.alpha_composite(white, small.convert("RGBA")).convert("RGB")
-    turn = UPRIGHT.get(stored)
-    return np.asarray(small if turn is None else small.transpose(turn))
+    way = UPRIGHT.get(stored)
+    return np.asarray(small if way is None else small.transpose(way))
 
 
 def _plain(picture: Image.Image) -> Image.Image:
