@@ -1,8 +1,12 @@
 """Pictures that are kept: small, upright, without the data that cameras add."""
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
+from bombs import huge_png
 from PIL import Image
 from uploading import RED, picture, upload
 
@@ -31,6 +35,31 @@ def test_what_is_transparent_becomes_white():
 
 def test_what_cannot_be_read_has_none():
     assert thumbnail(b"\x89PNG\r\n\x1a\nnothing") is None
+
+
+MEASURE = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from history_service.pictures import thumbnail
+data = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with ThreadPoolExecutor(2) as pool:
+    assert all(pool.map(thumbnail, [data] * 4))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def test_several_of_the_largest_pictures_at_once_take_the_memory_of_one():
+    """Else a few small files end a container of 512 MB."""
+    largest = huge_png(7_000, depth=8, kind=6)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE],
+        input=largest,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"},  # as in the image
+    )
+    assert float(done.stdout) < 400, "49 million pixels of 4 bytes, and a copy"
 
 
 @pytest.mark.parametrize(("keep", "thumb", "full"), [("none", 404, 404), ("thumb", 200, 404)])

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 from PIL import Image
@@ -43,24 +42,6 @@ def photograph(width: int = 640, height: int = 480, seed: int = 0) -> Image.Imag
     pixels = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
     noise = rng.normal(0, 6, (height, width, 1)).astype(np.int16)
     return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def huge_png(side: int = 30_000, depth: int = 1, kind: int = 0) -> bytes:
-    """A whole PNG of one colour, a few megabytes packed; by default 900 megapixels unpacked.
-
-    depth: bits of a sample. kind: PNG's colour type, 0 grey, 6 red, green, blue and opacity.
-    """
-    width = height = side
-    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
-    packer = zlib.compressobj(9)
-    row = bytes(1 + (width * depth * {0: 1, 6: 4}[kind] + 7) // 8)
-    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
 def huge_gif() -> bytes:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bombs import huge_png
 from drawing import (
     CORNERS,
     encoded,
     huge_gif,
-    huge_png,
     huge_tiff,
     huge_webp,
     photograph,
