@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 LONGEST_SIDE = 256  # pixels of a thumbnail
 MAX_PIXELS = 50_000_000
 LARGE = 16_000_000
-"""Pixels from which on pictures are decoded one at a time: each takes up to 8 bytes."""
+"""Pixels above which pictures are decoded one at a time: each takes up to 8 bytes."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _one_large = Lock()
 

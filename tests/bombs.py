@@ -1,7 +1,11 @@
-"""Pictures that are small as a file and huge once unpacked."""
+"""Pictures that are small as a file and huge once unpacked, and what they cost."""
 
+import os
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -20,3 +24,16 @@ def huge_png(side: int = 30_000, depth: int = 1, kind: int = 0) -> bytes:
     rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def run_as_in_the_image(script: str, data: bytes, *arguments: str | Path) -> list[str]:
+    """The words that a Python script prints, with the data as its input and memory handled as the
+    Dockerfiles say; in a process of its own, whose peak nothing else has raised."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        input=data,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"},
+    )
+    return done.stdout.decode().split()

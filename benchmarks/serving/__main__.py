@@ -23,6 +23,7 @@ import psycopg
 from benchmarks import results
 from benchmarks.serving.contestants import CONTESTANTS, Contestant
 from benchmarks.serving.load import send
+from steps.shared.values import positive
 
 CLIENTS = (1, 8, 32, 128)
 WARM_UP_S = 5
@@ -98,18 +99,18 @@ def loads(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str, 
         contestant.service.stop()
 
 
-def medians(loads: Sequence[dict]) -> dict[str, object]:
+def medians(rounds: Sequence[dict]) -> dict[str, object]:
     """One load in several rounds: what is counted summed, of all else the median."""
     found: dict[str, object] = {}
-    for name, first in loads[0].items():
-        values = [load[name] for load in loads if load[name] is not None]
+    for name, first in rounds[0].items():
+        values = [one[name] for one in rounds if one[name] is not None]
         if name == "statuses":
             found[name] = dict(sum(map(Counter, values), Counter()))
         elif name in ("broken", "lost"):
             found[name] = sum(values)
         else:
             found[name] = first if name == "clients" or not values else float(np.median(values))
-    return {**found, "requests_per_second_of_rounds": [x["requests_per_second"] for x in loads]}
+    return {**found, "requests_per_second_of_rounds": [x["requests_per_second"] for x in rounds]}
 
 
 def main() -> None:
@@ -122,7 +123,7 @@ def main() -> None:
     parser.add_argument("--clients", action="append", type=int, help="may be repeated")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each load")
     in_turns = "of all services in turns, since a machine's speed drifts"
-    parser.add_argument("--rounds", type=int, default=1, help=in_turns)
+    parser.add_argument("--rounds", type=positive, default=1, help=in_turns)
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
     parser.add_argument("--postgres", help="URL of a database, which is emptied")
     parser.add_argument("--name", default="serving", help="of the file of results")
@@ -132,7 +133,7 @@ def main() -> None:
     for name in list(measured) * args.rounds:
         with tempfile.TemporaryDirectory() as scratch:
             measured[name].append(loads(name, args, Path(scratch)))
-        done[name] = [medians(loads) for loads in zip(*measured[name], strict=True)]
+        done[name] = [medians(rounds) for rounds in zip(*measured[name], strict=True)]
         results.write(args.name, {"services": done})
 
 

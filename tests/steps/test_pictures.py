@@ -1,16 +1,13 @@
 """Decoding: every format upright and in true colours, everything else refused with a code."""
 
 import io
-import os
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bombs import huge_png
+from bombs import huge_png, run_as_in_the_image
 from drawing import (
     CORNERS,
     encoded,
@@ -273,10 +270,7 @@ def measure(data: bytes, tmp_path: Path, times: int = 1) -> tuple[str, float, fl
     """What becomes of a picture, so many times at once: code, megabytes at the peak, seconds."""
     small = tmp_path / "small"
     small.write_bytes(encoded(quarters(), "PNG"))
-    command = [sys.executable, "-c", MEASURE, str(small), str(times)]
-    as_in_the_image = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"}
-    done = subprocess.run(command, input=data, capture_output=True, check=True, env=as_in_the_image)
-    code, megabytes, seconds = done.stdout.decode().split()
+    code, megabytes, seconds = run_as_in_the_image(MEASURE, data, small, str(times))
     return code, float(megabytes), float(seconds)
 
 

@@ -1,9 +1,9 @@
 """Room beside each sum for the next value of it, and one index less to keep.
 
 PostgreSQL writes a changed row anew: beside the old one where its page has room, which touches no
-index (https://www.postgresql.org/docs/current/storage-hot.html), else at the table's end. Without
-room the 585 sums by month of ten million predictions had grown to 86 MB. What a table has grown
-to before, `VACUUM FULL` gives back.
+index (https://www.postgresql.org/docs/current/storage-hot.html), else somewhere else, and in every
+index too. Without room a fifth of the changes of sums by hour were made in place, now all are. What
+a table has grown to before, `VACUUM FULL` gives back.
 """
 
 from alembic import op
