@@ -1,6 +1,7 @@
 """How a network's weights follow their gradients."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from steps.shared.recipes import Recipe
@@ -23,12 +24,36 @@ class Muon(keras.optimizers.Muon):
         return len(variable.shape) != 4
 
     def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
-        """The nearest orthogonal matrix, in the precision of the network's own products."""
-        quick = keras.mixed_precision.dtype_policy().compute_dtype
-        matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), quick)
-        even = ops.cast(super().zeropower_via_newtonschulz5(matrix, steps), x.dtype)
-        inputs, outputs = matrix.shape
+        """About the nearest orthogonal matrix, as Keras finds it, with less than half of the
+        multiply-adds.
+
+        Each pass is `matrix @ polynomial(gram)`, where gram is `matrix.T @ matrix`. The polynomials
+        of one gram commute, so they are multiplied first, and the large matrix only once. In
+        float32: small singular values, squared, would drown in the rounding of bfloat16.
+        """
+        inputs, outputs = int(np.prod(x.shape[:-1])), x.shape[-1]
+        matrix = ops.reshape(ops.cast(x, "float32"), (inputs, outputs))
+        if inputs < outputs:
+            matrix = ops.transpose(matrix)
+        matrix = matrix / (ops.norm(matrix) + 1e-7)  # no singular value above 1
+        even = matrix @ self._towards_one(ops.transpose(matrix) @ matrix, steps)
+        if inputs < outputs:
+            even = ops.transpose(even)
         return ops.reshape(even, x.shape) * max(1.0, outputs / inputs) ** 0.5
+
+    def _towards_one(self, gram: keras.KerasTensor, steps: int) -> keras.KerasTensor:
+        """(n, n): what a matrix is multiplied by to have all singular values near 1.
+
+        gram: (n, n) float32, the inner products of the matrix's columns.
+        """
+        identity = product = ops.eye(gram.shape[0])
+        for _ in range(steps):
+            polynomial = self.muon_a * identity + gram @ (
+                self.muon_b * identity + self.muon_c * gram
+            )
+            product = product @ polynomial
+            gram = gram @ polynomial @ polynomial
+        return product
 
 
 def make_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:

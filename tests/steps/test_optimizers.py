@@ -53,6 +53,24 @@ def test_muon_moves_a_convolution_equally_far_in_all_directions(moved):
         assert (step * gradient).sum() < 0
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 8, 24), (1, 1, 8, 24)], ids=["tall", "wide"])
+def test_muon_evens_a_kernel_out_as_keras_does(shape):
+    rng = np.random.default_rng(0)
+    left, _, right = np.linalg.svd(
+        rng.normal(size=(np.prod(shape[:-1]), shape[-1])), full_matrices=False
+    )
+    lengths = np.geomspace(1, 1e-5, len(right))  # some directions are hardly there
+    matrix = ((left * lengths) @ right).astype(np.float32)
+    muon = make_optimizer(RECIPE, 10, networks.build("cnn", 16, 3, RECIPE))
+
+    even = muon.zeropower_via_newtonschulz5(keras.ops.array(matrix.reshape(shape)), 5)
+
+    inputs, outputs = matrix.shape
+    keras_own = keras.optimizers.Muon().zeropower_via_newtonschulz5(keras.ops.array(matrix), 5)
+    expected = np.asarray(keras_own) * max(1, outputs / inputs) ** 0.5
+    np.testing.assert_allclose(np.reshape(even, matrix.shape), expected, atol=2e-3)
+
+
 def test_what_is_no_convolution_is_moved_by_adam(moved):
     others = [(step, gradient) for _, step, gradient in moved if gradient.ndim != 4]
     assert len(others) == 16
