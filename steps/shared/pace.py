@@ -1,14 +1,16 @@
 """How long a training will take on this machine, and how many epochs fit into the time it has."""
 
+from __future__ import annotations
+
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steps.shared import pretraining
 from steps.shared.recipes import Recipe
 from steps.shared.stage import write_json
-from steps.shared.training import Start
+from steps.shared.training import Start, steps_an_epoch
 
 PACE = "pace.json"
 STEPS = 6
@@ -20,34 +22,59 @@ TOLERANCE = 1.2
 """How much longer than allowed may be: below that, a machine's moods would choose the epochs."""
 
 
-def pixels(recipe: Recipe, train: int, validation: int) -> float:
-    """Pixels that a whole training computes on, those of validation counted at what they cost."""
-    trained = sum(recipe.side(epoch) ** 2 for epoch in range(recipe.epochs)) * train
-    drawn = recipe.drawn_epochs * recipe.side(0) ** 2 * pretraining.LEARNED
-    return drawn + trained + recipe.epochs * recipe.size**2 * validation * FORWARD
+@dataclass(frozen=True)
+class Pace:
+    """What a training costs on this machine, in seconds."""
+
+    step_s: float
+    """an optimiser step whatever its pictures: moving the weights costs the same for small ones"""
+    pixel_s: float
+    """a pixel to train on, beside that"""
+
+    @classmethod
+    def through(cls, small: tuple[int, float], large: tuple[int, float]) -> Pace:
+        """What explains two kinds of steps, each with its pixels and its seconds."""
+        more = large[0] - small[0]
+        pixel_s = (large[1] - small[1]) / more if more else large[1] / large[0]
+        # Where the clock was off, and small pictures seemed as slow or large ones too slow.
+        pixel_s = min(max(pixel_s, 0.0), large[1] / large[0])
+        return cls(large[1] - pixel_s * large[0], pixel_s)
+
+    def minutes(self, recipe: Recipe, train: int, validation: int) -> float:
+        """Of a whole training; train, validation: how many pictures there are of each."""
+
+        def epoch_s(side: int, pictures: int) -> float:
+            pixels = recipe.batch_size * side**2
+            return steps_an_epoch(recipe, pictures) * (self.step_s + self.pixel_s * pixels)
+
+        drawn = recipe.drawn_epochs * epoch_s(recipe.side(0), pretraining.LEARNED)
+        trained = sum(epoch_s(recipe.side(epoch), train) for epoch in range(recipe.epochs))
+        asked = recipe.epochs * validation * recipe.size**2 * self.pixel_s * FORWARD
+        return (drawn + trained + asked) / 60
+
+    def fitting(self, recipe: Recipe, train: int, validation: int) -> int:
+        """The most epochs, 1 at least and the recipe's at most, that end within max_minutes."""
+
+        def minutes(epochs: int) -> float:
+            return self.minutes(replace(recipe, epochs=epochs), train, validation)
+
+        if minutes(recipe.epochs) <= recipe.max_minutes * TOLERANCE:
+            return recipe.epochs
+        choices = range(2, recipe.epochs + 1)
+        return max((n for n in choices if minutes(n) <= recipe.max_minutes), default=1)
 
 
-def fitting(recipe: Recipe, train: int, validation: int, pixels_a_second: float) -> int:
-    """The most epochs, 1 at least and the recipe's at most, that end within its max_minutes."""
-
-    def minutes(epochs: int) -> float:
-        shorter = replace(recipe, epochs=epochs)
-        return pixels(shorter, train, validation) / pixels_a_second / 60
-
-    if minutes(recipe.epochs) <= recipe.max_minutes * TOLERANCE:
-        return recipe.epochs
-    choices = range(2, recipe.epochs + 1)
-    return max((n for n in choices if minutes(n) <= recipe.max_minutes), default=1)
-
-
-def pixels_a_second(start: Start) -> float:
-    """Speed of the first, smallest pictures, by a trainer that is thrown away afterwards."""
-    trainer, train = start.trainer(steps=STEPS), start.data["train"]
-    trainer.epoch(train.images, train.labels, 0)
-    begun = time.perf_counter()
-    trainer.epoch(train.images, train.labels, 0)
-    seconds = time.perf_counter() - begun
-    return STEPS * start.recipe.batch_size * start.recipe.side(0) ** 2 / seconds
+def measure(start: Start) -> Pace:
+    """Times the smallest and the largest pictures, by a trainer that is thrown away afterwards."""
+    trainer, train, recipe = start.trainer(steps=STEPS), start.data["train"], start.recipe
+    timed = []
+    for epoch in (0, recipe.epochs - 1):
+        trainer.epoch(train.images, train.labels, epoch)
+        begun = time.perf_counter()
+        trainer.epoch(train.images, train.labels, epoch)
+        seconds = (time.perf_counter() - begun) / STEPS
+        timed.append((recipe.batch_size * recipe.side(epoch) ** 2, seconds))
+    return Pace.through(*timed)
 
 
 def keep(start: Start, out: Path) -> Start:
@@ -63,7 +90,7 @@ def keep(start: Start, out: Path) -> Start:
     found = json.loads(path.read_text()) if path.is_file() else {}
     if found.get("identity") != identity:
         train, validation = (len(start.data[part].images) for part in ("train", "validation"))
-        epochs = fitting(recipe, train, validation, pixels_a_second(start))
+        epochs = measure(start).fitting(recipe, train, validation)
         found = {"identity": identity, "epochs": epochs}
         write_json(path, found)
     epochs = found["epochs"]

@@ -59,7 +59,8 @@ def _learn_from_drawings(start: Start, trainer: Trainer, folder: Path, workers: 
         start, recipe=on_drawings(start.recipe), categories=list(CATEGORIES), teacher=None
     )
     data = draw(folder, drawn.recipe.size, start.args.seed)
-    learner = drawn.trainer(workers, steps_an_epoch(drawn.recipe, data["train"]))
+    steps = steps_an_epoch(drawn.recipe, len(data["train"].images))
+    learner = drawn.trainer(workers, steps)
     progress = Progress(folder, drawn.identity)
     if workers.count == 1:
         progress.resume(learner)

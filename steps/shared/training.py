@@ -90,9 +90,9 @@ def strangers_for(recipe: Recipe, data: Data) -> int:
     return min(MOST_STRANGERS, len(data.images) // 4) if recipe.strangers_a_batch else 0
 
 
-def steps_an_epoch(recipe: Recipe, data: Data) -> int:
+def steps_an_epoch(recipe: Recipe, pictures: int) -> int:
     """Optimiser steps in which each training picture is seen once; a shorter last is left out."""
-    return max(1, len(data.images) // (recipe.batch_size - recipe.strangers_a_batch))
+    return max(1, pictures // (recipe.batch_size - recipe.strangers_a_batch))
 
 
 def find_teacher(args: Namespace, categories: list[str], strangers: int) -> Teacher | None:
@@ -157,7 +157,7 @@ class Start:
                 self.network(),
                 self.recipe,
                 len(self.categories),
-                steps or steps_an_epoch(self.recipe, self.data["train"]),
+                steps or steps_an_epoch(self.recipe, len(self.data["train"].images)),
                 self.args.seed,
                 self.teacher,
                 workers,

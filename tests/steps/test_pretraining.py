@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from steps.sample import CATEGORIES
-from steps.shared import pace, pretraining, recipes, training
+from steps.shared import pretraining, recipes, training
+from steps.shared.pace import Pace
 from steps.shared.recipes import Recipe
 from steps.shared.training import Data, Start
 
@@ -100,8 +101,9 @@ def test_drawings_are_those_of_their_labels_and_none_is_the_samples(tmp_path):
 
 def test_the_time_that_drawings_take_is_planned_for():
     without = replace(RECIPE, drawings=0.0)
-    passes = 2 * 8**2 * pretraining.LEARNED
-    assert pace.pixels(RECIPE, 100, 10) == pace.pixels(without, 100, 10) + passes
+    pace = Pace(step_s=60.0, pixel_s=0.0)
+    passes = 2 * training.steps_an_epoch(RECIPE, pretraining.LEARNED)
+    assert pace.minutes(RECIPE, 100, 10) == pace.minutes(without, 100, 10) + passes
 
 
 def test_recipes_that_start_from_nothing_ask_for_drawings_and_a_flag_forbids_them():
