@@ -100,7 +100,7 @@ STRONG = Augmentation(
 )
 
 FROM_SCRATCH = Recipe(
-    size=64,
+    size=72,
     epochs=100,
     max_minutes=60,
     optimizer="muon",
@@ -141,7 +141,6 @@ TRANSFER = Recipe(
 RECIPES = {
     "cnn": replace(
         FROM_SCRATCH,
-        size=72,
         epochs=80,
         growth=(5 / 9, 6 / 9, 8 / 9),
         drawings=0.05,
@@ -152,8 +151,8 @@ RECIPES = {
         weight_decay=0.06,
         mixup=0.1,
         cutmix=0.3,
-        growth=(5 / 8, 6 / 8, 7 / 8),
-        drawings=0.08,
+        growth=(5 / 9, 6 / 9, 7 / 9),
+        drawings=0.06,
     ),
     "efficientnet_lite0": replace(
         TRANSFER, size=256, epochs=24, max_minutes=60, growth=(5 / 8, 6 / 8, 7 / 8)
