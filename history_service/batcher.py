@@ -51,6 +51,7 @@ class Batcher(Generic[Item]):
     is worked on already.
     wait_s: how long a batch that follows another waits to fill up. queue_max: most items that wait.
     in_flight: calls of work at one time.
+    weigh: what an item weighs; a batch of several weighs `heaviest` at most.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Batcher(Generic[Item]):
         queue_max: int = 10_000,
         in_flight: int = 1,
         finish: Callable[[list[Item], Sequence[Any]], Sequence[Any]] | None = None,
+        weigh: Callable[[Item], int] = lambda _: 0,
+        heaviest: int = 0,
     ):
         self._work = work
         self._finish = finish
@@ -68,6 +71,8 @@ class Batcher(Generic[Item]):
         self._wait_s = wait_s
         self._queue_max = queue_max
         self._idle = in_flight
+        self._weigh = weigh
+        self._heaviest = heaviest
         self._queue: deque[_Ticket[Item]] = deque()
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
@@ -116,7 +121,7 @@ class Batcher(Generic[Item]):
         """Works on the next batch, hands the lead to the oldest that waits, and finishes."""
         caller.leads = False
         with self._lock:
-            batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
+            batch = self._next_batch()
         items = [ticket.item for ticket in batch]
         results = _results(self._work, items)
         with self._lock:
@@ -129,6 +134,17 @@ class Batcher(Generic[Item]):
                 ticket.caller.left -= 1
                 if ticket.caller.left == 0 and ticket.caller is not caller:
                     ticket.caller.wake.set()
+
+    def _next_batch(self) -> list[_Ticket[Item]]:
+        """The oldest items, as many as may go together; one at least, where there is any."""
+        batch: list[_Ticket[Item]] = []
+        weight = 0
+        while self._queue and len(batch) < self._size:
+            weight += self._weigh(self._queue[0].item)
+            if batch and weight > self._heaviest:
+                break
+            batch.append(self._queue.popleft())
+        return batch
 
     def _hand_over(self) -> None:
         if self._queue:

@@ -21,6 +21,7 @@ from history_service.scoring_errors import ModelDown, ModelNonsense, ScoringErro
 from history_service.served_model import ServedModel
 from history_service.uploads import Upload
 
+CALL_BYTES = 8 * 1024 * 1024  # of several pictures in one call: each byte is there five times
 EXPLAINED_BATCH = 4  # pictures in one explained call: others have the model's cores soon again
 
 
@@ -62,12 +63,16 @@ class Classifier:
             queue_max=config["QUEUE_MAX"],
             in_flight=config["BATCHES"],
             finish=self._store,
+            weigh=_bytes,
+            heaviest=CALL_BYTES,
         )
         self._explainer: Batcher[Asked] = Batcher(
             partial(self._score, explain=True),
             size=EXPLAINED_BATCH,
             queue_max=max(config["THREADS"] // 4, 1),  # who waits holds a thread that others need
             finish=self._store,
+            weigh=_bytes,
+            heaviest=CALL_BYTES,
         )
 
     def classify(
@@ -146,6 +151,10 @@ class Classifier:
             _told(rows.get(i, one.stored or TooLate()), answer)
             for i, (one, answer) in enumerate(zip(batch, answers, strict=True))
         ]
+
+
+def _bytes(asked: Asked) -> int:
+    return len(asked.upload.data)
 
 
 def _told(row: Any, answer: Any = None) -> Classified | Exception:

@@ -124,7 +124,9 @@ def _was_closed_unanswered(error: ProtocolError) -> bool:
 
 def _request_body(pictures: Sequence[bytes], explain: bool) -> bytes:
     """MLflow's dataframe_split, written by hand: base64 needs no escaping, and pictures are big."""
-    rows = b'"],["'.join(map(b64encode, pictures))
     params = b',"params":{"explain":true}' if explain else b""
-    head = b'{"dataframe_split":{"columns":["image"],"data":[["'
-    return b"".join((head, rows, b'"]]}', params, b"}"))
+    parts = [b'{"dataframe_split":{"columns":["image"],"data":[["']
+    for picture in pictures:
+        parts += [b64encode(picture), b'"],["']
+    parts[-1] = b'"]]}' + params + b"}"
+    return b"".join(parts)

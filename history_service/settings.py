@@ -142,6 +142,14 @@ SETTINGS = (
         "Most pictures in a request; beyond it, 413.",
     ),
     Setting(
+        "BODIES_MAX_BYTES",
+        whole(1, 2**40),
+        64 * MIB,
+        "bytes",
+        "Most bytes of requests above 1 MiB that a worker holds at one time; others wait, and a "
+        "larger one is held alone.",
+    ),
+    Setting(
         "RATE_LIMIT",
         whole(0),
         0,

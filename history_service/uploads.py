@@ -76,6 +76,7 @@ def _read_upload(file: FileStorage, part: int, key: str | None, max_bytes: int) 
         detail = f"The picture has {size:,} bytes; at most {max_bytes:,} are taken."
         return Refused(filename, Problem(413, "too_many_bytes", detail))
     data = file.read()
+    file.close()  # a large one lay in a temporary file, which may be in memory too
     media_type = sniff(data)
     if media_type is None:
         return Refused(filename, PictureRefused("not_an_image" if data else "empty"))

@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import current_app, g, request
 
+from history_service import room
 from history_service.classifier import Classified, get_classifier
 from history_service.errors import Problem, as_problem
 from history_service.openapi import documented
@@ -30,7 +31,11 @@ def predict(query_data: dict[str, bool]) -> Any:
     One `img` part answers with its prediction. Several answer with `{"predictions": […]}` in the
     order of the parts, each a prediction or `{"filename": …, "problem": {…}}`.
     """
-    explain = query_data["explain"]
+    with room.for_this_request():
+        return _predict(query_data["explain"])
+
+
+def _predict(explain: bool) -> Any:
     config = current_app.config
     uploads = read_uploads(request, config["MAX_UPLOAD_BYTES"], config["MAX_PICTURES"])
     good = [upload for upload in uploads if isinstance(upload, Upload)]

@@ -53,6 +53,22 @@ def test_what_arrives_meanwhile_goes_together():
     assert sorted(work.batches[1]) == [1, 2, 3, 4, 5]
 
 
+def test_a_batch_of_several_is_not_too_heavy():
+    gate = threading.Event()
+    work = Work(gate)
+    batcher = Batcher(work, size=16, weigh=lambda item: item, heaviest=10)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batcher.run, [0], soon())
+        assert work.started.wait(5)
+        second = pool.submit(batcher.run, [4, 6, 1, 50, 3], soon())
+        while batcher.waiting < 5:
+            time.sleep(0.001)
+        gate.set()
+        assert first.result() == [0]
+        assert second.result() == [8, 12, 2, 100, 6]
+    assert work.batches == [[0], [4, 6], [1], [50], [3]]
+
+
 def test_a_following_batch_waits_to_fill_up_for_wait_s_only():
     gate = threading.Event()
     work = Work(gate)
