@@ -60,14 +60,15 @@ export class Card {
     const form = new FormData();
     form.append("img", this.file);
     const headers = { "Idempotency-Key": this.key };
-    let response;
+    let response, answer;
     try {
       response = await fetch(url, { method: "POST", body: form, headers });
+      if (response.ok) answer = await response.json(); // fails where the answer is cut short
     } catch {
       throw new Trouble("The service cannot be reached.", true);
     }
     if (!response.ok) throw new Trouble(await problemOf(response), response.status >= 429);
-    return response.json();
+    return answer;
   }
 
   succeed(prediction, url) {

@@ -65,14 +65,16 @@ export function startDeleting(list, dialog, deleted) {
     event.preventDefault();
     const key = form.elements.key.value;
     const headers = { Authorization: `Bearer ${key}` };
-    const response = await fetch(`predictions/${number}`, { method: "DELETE", headers });
-    if (response.ok) {
+    const response = await fetch(`predictions/${number}`, { method: "DELETE", headers }).catch(
+      () => null,
+    );
+    if (response?.ok) {
       sessionStorage.setItem("key", key);
       dialog.close();
       deleted(number);
     } else {
-      sessionStorage.removeItem("key");
-      alert.textContent = await problemOf(response);
+      if (response) sessionStorage.removeItem("key");
+      alert.textContent = response ? await problemOf(response) : "The service cannot be reached.";
       alert.hidden = false;
     }
   });

@@ -25,9 +25,12 @@ export function startUploads(form, results, stored) {
   async function next() {
     if (running >= AT_ONE_TIME || queue.length === 0) return;
     running += 1;
-    if (await queue.shift().classify(form.action)) stored();
-    running -= 1;
-    next();
+    try {
+      if (await queue.shift().classify(form.action)) stored();
+    } finally {
+      running -= 1;
+      next();
+    }
   }
 
   for (const input of form.querySelectorAll("input[type=file]")) {

@@ -66,6 +66,28 @@ def test_what_is_no_picture_is_explained(page):
     expect(page.locator("#results [role=alert]")).to_contain_text("no JPEG, PNG")
 
 
+def test_answers_that_are_cut_short_hold_up_nobody(page):
+    names = [f"{i}.png" for i in range(6)]  # more than are sent at one time
+    page.route("**/predict", lambda route: route.fulfill(status=200, body='{"id": 7,'))
+    choose(page, *((name, picture(BLUE)) for name in names))
+    expect(page.locator("#results [role=alert]")).to_have_count(6)
+    expect(page.locator("#results [role=alert]").first).to_contain_text("cannot be reached")
+    page.unroute("**/predict")
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.locator("#results h3")).to_contain_text("Tennis ball")
+
+
+def test_deleting_says_so_where_the_service_cannot_be_reached(page, key_and_line):
+    choose(page, ("to-keep.png", picture(RED)))
+    first = page.locator("#history .card").filter(has_text="to-keep.png")
+    first.get_by_role("button").click()
+    page.route("**/predictions/*", lambda route: route.abort())
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("API key").fill(key_and_line[0])
+    dialog.get_by_role("button", name="Delete").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("cannot be reached")
+
+
 def test_a_dropped_and_a_pasted_picture_are_classified(page):
     script = """([data, event]) => {
       const bytes = Uint8Array.from(data), transfer = new DataTransfer();
