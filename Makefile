@@ -146,7 +146,7 @@ lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
 	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
 	$(LOCK) --upgrade requirements/tracing.in -o requirements/tracing.txt
 	$(LOCK) --upgrade requirements/deploy.in -o requirements/deploy.txt
-	for name in history serving tracking gpu dev bench; do \
+	for name in history serving tracking gpu spark dev bench; do \
 		$(LOCK) -c requirements/pipeline.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from flask import Flask, current_app, g, request
 from history_service.errors import Problem
 from history_service.settings import SettingError
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SCOPES = ("read", "predict", "delete")
 _SCOPE_OF_METHOD = {"POST": "predict", "DELETE": "delete"}
 OPEN_TO_ALL = ("health", "static")  # blueprints and endpoints that never need a key
@@ -41,6 +43,8 @@ class ApiKey:
         if len(parts) != 3 or len(parts[2]) != 64:
             raise ValueError("API key: expected name:scopes:sha256, as make-key prints it")
         name, scopes, digest = parts
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"API key {name!r}: a name has 1 to 100 letters, digits and . _ -")
         unknown = set(scopes.split("+")) - set(SCOPES)
         if unknown:
             raise ValueError(f"API key {name}: scopes are {'+'.join(SCOPES)}, not {scopes}")
@@ -48,12 +52,30 @@ class ApiKey:
 
 
 def read_keys(text: str, path: str) -> list[ApiKey]:
-    """The keys of API_KEYS and of the file API_KEYS_FILE, whose lines may be `# comments`."""
+    """The keys of API_KEYS and of the file API_KEYS_FILE, whose lines may be `# comments`.
+
+    Raises SettingError that says what is wrong, and where.
+    """
     lines = text.replace(",", " ").split()
-    if path:
-        file_lines = Path(path).read_text(encoding="utf-8").splitlines()
-        lines += [line.strip() for line in file_lines if line.strip() and line.strip()[0] != "#"]
-    return [ApiKey.read(line) for line in lines]
+    return [*_read("API_KEYS", lines), *_read(f"API_KEYS_FILE={path}", _lines(path))]
+
+
+def _lines(path: str) -> list[str]:
+    if not path:
+        return []
+    try:
+        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise SettingError(f"API_KEYS_FILE={path}: {reason}") from error
+    return [line for line in lines if line and line[0] != "#"]
+
+
+def _read(where: str, lines: list[str]) -> list[ApiKey]:
+    try:
+        return [ApiKey.read(line) for line in lines]
+    except ValueError as error:
+        raise SettingError(f"{where}: {error}") from error
 
 
 def make_key(name: str, scopes: list[str]) -> tuple[str, str]:
@@ -86,7 +108,8 @@ class KeyRing:
         g.key = self.find(presented) if presented is not None else None
         g.client = g.key.name if g.key else None
         open_to_all = request.blueprint in OPEN_TO_ALL or request.endpoint in OPEN_TO_ALL
-        if self.required and not open_to_all:
+        preflight = request.method == "OPTIONS"  # a browser sends no key with it
+        if self.required and not open_to_all and not preflight:
             self.demand(_SCOPE_OF_METHOD.get(request.method, "read"))
 
     def demand(self, scope: str) -> None:

@@ -64,12 +64,18 @@ def _challenge() -> str:
 
 
 def refuse_forged_request() -> None:
-    """A browser adds a remembered password by itself: other sites must not write with it."""
-    remembered = request.authorization is not None and request.authorization.type == "basic"
+    """Other sites' pages must not write by a visitor's browser: it reaches what they do not, such
+    as this machine's loopback, and adds a remembered password by itself."""
     other_site = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if remembered and other_site and request.method not in ("GET", "HEAD", "OPTIONS"):
+    if not other_site or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    remembered = request.authorization is not None and request.authorization.type == "basic"
+    let_in = request.headers.get("Origin") in current_app.config["CORS_ORIGINS"]
+    if remembered or not let_in:
         raise Problem(
-            403, "cross_site", "Other sites may not write here with a browser's password."
+            403,
+            "cross_site",
+            "Other sites' pages may not write here, but for those that CORS_ORIGINS names.",
         )
 
 

@@ -1,8 +1,11 @@
 """API keys, limits, CORS and the headers that keep browsers safe."""
 
 import base64
+import shutil
+import subprocess
 
 import pytest
+from real_parts import free_port, running, wait_for_port
 from uploading import picture, upload
 
 from history_service.keys import make_key, read_keys
@@ -46,10 +49,30 @@ def test_the_stored_line_does_not_hold_the_key(key_and_line):
     assert key not in line
 
 
-@pytest.mark.parametrize("line", ["a", "a:read:12", "a:fly:" + "0" * 64, "a::" + "0" * 64])
-def test_a_malformed_key_stops_the_start(line):
-    with pytest.raises(ValueError, match="API key"):
+@pytest.mark.parametrize(
+    "line",
+    ["a", "a:read:12", *(f"{key}:{'0' * 64}" for key in ("a:fly", "a:", ":read", "ü:read"))],
+)
+def test_a_malformed_key_stops_the_start(line, tmp_path):
+    with pytest.raises(SettingError, match="API_KEYS: API key"):
         read_keys(line, "")
+    (path := tmp_path / "keys").write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=f"API_KEYS_FILE={path}: API key"):
+        read_keys("", str(path))
+
+
+@pytest.mark.parametrize("name", ["ci bot", "#ops", "a,b", "", "x" * 101])
+def test_no_key_is_made_that_could_not_be_read_back(name):
+    with pytest.raises(ValueError, match="a name has 1 to 100 letters"):
+        make_key(name, ["read"])
+
+
+def test_a_file_of_keys_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(SettingError, match=f"API_KEYS_FILE={tmp_path}/none: No such file"):
+        read_keys("", f"{tmp_path}/none")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingError, match="no text in UTF-8"):
+        read_keys("", f"{tmp_path}/binary")
 
 
 def test_require_key_demands_one_everywhere_but_health(make_app, key_and_line, key_header):
@@ -104,6 +127,19 @@ def test_clients_are_counted_apart(make_app, key_and_line, key_header):
     assert client.get("/stats", headers=key_header).status_code == 200
 
 
+def test_services_that_share_a_redis_share_the_limit(make_app, tmp_path):
+    if shutil.which("redis-server") is None:
+        pytest.skip("no Redis here: apt-get install redis-server")
+    port = str(free_port())
+    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL}
+    with running(["redis-server", "--port", port, "--save", "", "--bind", "127.0.0.1"], **quiet):
+        wait_for_port(int(port))
+        shared = {"RATE_LIMIT": 3, "RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{port}"}
+        one, other = (make_app(**shared).test_client() for _ in range(2))
+        codes = [client.get("/stats").status_code for client in (one, other, one, other, one)]
+        assert codes == [200, 200, 200, 429, 429]
+
+
 @pytest.mark.parametrize("path", ["/", "/predictions", "/nothing", "/docs", "/health"])
 def test_every_answer_has_the_security_headers(client, path):
     headers = client.get(path, headers={"Accept": "text/html"}).headers
@@ -111,6 +147,27 @@ def test_every_answer_has_the_security_headers(client, path):
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_preflight_needs_no_key_and_what_follows_it_does(make_app, key_and_line):
+    client = make_app(
+        API_KEYS=key_and_line[1], REQUIRE_KEY="1", CORS_ORIGINS="https://example.org"
+    ).test_client()
+    origin = {"Origin": "https://example.org"}
+    asked = {**origin, "Access-Control-Request-Method": "POST"}
+    response = client.options("/predict", headers=asked)
+    assert response.status_code == 200
+    assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+    assert upload(client, picture(), headers=origin).status_code == 401
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_sites_page_stores_nothing_by_a_visitors_browser(client, make_app, site):
+    forged = {"Origin": "https://example.org", "Sec-Fetch-Site": site}
+    assert upload(client, picture(), headers=forged).json["code"] == "cross_site"
+    assert client.get("/stats").json["total_predictions"] == 0
+    opened = make_app(CORS_ORIGINS="https://example.org").test_client()
+    assert upload(opened, picture(), headers=forged).status_code == 200
 
 
 def test_cors_is_closed_unless_an_origin_is_let_in(client, make_app):
