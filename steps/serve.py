@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from steps.shared import options, registry, services, stage
 from steps.shared.services import Service
 from steps.shared.stage import StageError
-from steps.shared.values import positive
+from steps.shared.values import port as port_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -56,17 +56,17 @@ def history_service(host: str, port: int, scoring_port: int) -> Service:
 def serve(args: Namespace) -> None:
     """Start both, say where, watch until interrupted; the sidecar stops first, so that what it
     has begun still finds the model."""
-    port = args.port or port_number(os.environ.get("PORT", "8000"))
-    services.require_free(args.host, port, "--port")
+    host, port = address(args)
+    services.require_free(host, port, "--port")
     services.require_free(LOOPBACK, args.scoring_port, "--scoring-port")
     uri = pin(args.model_path or os.environ.get("MODEL_PATH"), args.model_name)
     model = scoring_server(uri, args.scoring_port)
-    history = history_service(args.host, port, args.scoring_port)
+    history = history_service(host, port, args.scoring_port)
     try:
         for service in (model, history):
             service.start()
             service.wait()
-        print(f"serve: {uri} and its history: http://{args.host}:{port} (Ctrl-C stops)", flush=True)
+        print(f"serve: {uri} and its history: http://{host}:{port} (Ctrl-C stops)", flush=True)
         services.watch([model, history])
     finally:
         # A second Ctrl-C, or `mlflow run` that passes the first one on, must not orphan the model.
@@ -76,10 +76,15 @@ def serve(args: Namespace) -> None:
         model.stop()
 
 
-def port_number(text: str) -> int:
-    """PORT from the environment. Raises StageError where it is no port."""
+def address(args: Namespace) -> tuple[str, int]:
+    """Where the history service listens: what the flags say, else HOST and PORT of the environment.
+
+    Raises StageError where PORT is no port.
+    """
+    host = args.host or os.environ.get("HOST") or LOOPBACK
+    text = os.environ.get("PORT") or "8000"
     try:
-        return positive(text)
+        return host, args.port or port_of(text)
     except (ValueError, argparse.ArgumentTypeError) as error:
         raise StageError(f"PORT={text} in the environment is not a port.") from error
 

@@ -218,7 +218,14 @@ OPTIONS = (
         ("serve", "score"),
         "a model URI or folder; auto: the champion (serve: or MODEL_PATH from the environment)",
     ),
-    Option("host", "127.0.0.1", str, ("serve",), "address that the history service listens on"),
+    Option(
+        "host",
+        "auto",
+        auto(str),
+        ("serve",),
+        "address that the history service listens on; auto: HOST from the environment, or else "
+        "127.0.0.1",
+    ),
     Option(
         "port",
         "auto",

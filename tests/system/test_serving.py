@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from argparse import Namespace
 from pathlib import Path
 
 import mlflow
@@ -194,6 +195,30 @@ def test_a_service_that_never_answers_is_given_up_and_killed():
 
 def test_stopping_what_never_started_does_nothing():
     Service("thing", ["true"], "http://127.0.0.1:9/").stop()
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "expected"),
+    [
+        ((None, None), {}, ("127.0.0.1", 8000)),
+        ((None, None), {"HOST": "0.0.0.0", "PORT": "80"}, ("0.0.0.0", 80)),
+        (("::1", 81), {"HOST": "0.0.0.0", "PORT": "80"}, ("::1", 81)),
+        ((None, None), {"HOST": "", "PORT": ""}, ("127.0.0.1", 8000)),
+    ],
+)
+def test_the_address_is_the_flags_or_the_environments(monkeypatch, flags, environ, expected):
+    for name in ("HOST", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert serving.address(Namespace(host=flags[0], port=flags[1])) == expected
+
+
+@pytest.mark.parametrize("port", ["70000", "0", "http"])
+def test_an_environment_without_a_port_is_refused(monkeypatch, port):
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(StageError, match=f"PORT={port} in the environment is not a port"):
+        serving.address(Namespace(host=None, port=None))
 
 
 def test_a_free_port_is_free(free_port):
