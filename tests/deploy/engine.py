@@ -32,8 +32,10 @@ ENVIRONMENT = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chro
 
 CONFINED = (
     *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "all"),
-    *("--security-opt", "no-new-privileges", "--network", "host", "--memory", "1g"),
+    *("--security-opt", "no-new-privileges", "--network", "host"),
 )
+MEMORY = {"model": "1g", "history": "512m", "tracking": "2g"}
+"""As docker/compose.yaml and k8s/base limit it."""
 
 
 FILES = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 20_000)
@@ -155,7 +157,8 @@ class Container:
         if "--" in options:
             options, command = options[: options.index("--")], options[options.index("--") + 1 :]
         self.id = call(
-            *(*RUN, "--detach", *settings, *options, image(name), *command),
+            *(*RUN, "--memory", MEMORY[name], "--detach", *settings, *options),
+            *(image(name), *command),
         ).strip()
 
     def logs(self) -> str:
