@@ -61,7 +61,7 @@ def training(name: str, precision: str) -> dict[str, float]:
     """Pictures a second of a network's own recipe at its full training size."""
     recipe = recipes.find(name)
     side = round(recipe.size * recipe.growth[-1])
-    recipe = replace(recipe, growth=(1.0,), strangers=0.0, teacher="none")
+    recipe = replace(recipe, size=side, growth=(1.0,), strangers=0.0, teacher="none")
     pictures = STEPS * recipe.batch_size
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (pictures, side, side, 3), np.uint8)
