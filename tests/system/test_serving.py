@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,10 +41,14 @@ def free_port():
 
 
 @pytest.fixture
-def champion(house, tracking) -> str:
-    """The shared model, registered; returns its run id."""
+def champion(house, tracking, tmp_path) -> str:
+    """The shared model, registered; returns its run id.
+
+    A copy: MLflow writes a registered model's name and version into its folder as it serves it.
+    """
     run_id = house.runs["train"].info.run_id
-    version = registry.create_version(NAME, house.model.as_uri(), None, "text", {})
+    copy = shutil.copytree(house.model, tmp_path / "model")
+    version = registry.create_version(NAME, copy.as_uri(), None, "text", {})
     registry.give_alias(version, "champion")
     return run_id
 
