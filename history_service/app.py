@@ -19,7 +19,6 @@ from history_service import (
     metrics,
     openapi,
     page,
-    room,
     security,
     tracing,
     views,
@@ -38,9 +37,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> APIFlask:
     app.config.update(load_settings(config))
     app.json.sort_keys = False  # type: ignore[attr-defined]  # scores go from likely to unlikely
     # The order is that of a request: first its id and log line, then who it is, then the limits.
-    for part in (logs, metrics, errors, keys, limits, room, security, tracing):
-        part.init_app(app)
-    for part in (database, classifier):
+    for part in (logs, metrics, errors, keys, limits, security, tracing, database, classifier):
         part.init_app(app)
     Migrate(app, database.db, directory=str(MIGRATIONS))
     for part in (openapi, page, views, cli):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from history_service.answers import HeatMap, Scored
 from history_service.batcher import Batcher, TooLate
 from history_service.database import db
+from history_service.limits import waiting_max
 from history_service.metrics import Metrics
 from history_service.models import Prediction
 from history_service.recorder import Answered, Recorder
@@ -69,7 +70,7 @@ class Classifier:
         self._explainer: Batcher[Asked] = Batcher(
             partial(self._score, explain=True),
             size=EXPLAINED_BATCH,
-            queue_max=max(config["THREADS"] // 4, 1),  # who waits holds a thread that others need
+            queue_max=waiting_max(config),
             finish=self._store,
             weigh=_bytes,
             heaviest=CALL_BYTES,

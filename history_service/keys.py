@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g, request
 
 from history_service.errors import Problem
-from history_service.settings import SettingError
+from history_service.settings import SettingError, read_file
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SCOPES = ("read", "predict", "delete")
@@ -56,19 +55,11 @@ def read_keys(text: str, path: str) -> list[ApiKey]:
 
     Raises SettingError that says what is wrong, and where.
     """
-    lines = text.replace(",", " ").split()
-    return [*_read("API_KEYS", lines), *_read(f"API_KEYS_FILE={path}", _lines(path))]
-
-
-def _lines(path: str) -> list[str]:
-    if not path:
-        return []
-    try:
-        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise SettingError(f"API_KEYS_FILE={path}: {reason}") from error
-    return [line for line in lines if line and line[0] != "#"]
+    keys = _read("API_KEYS", text.replace(",", " ").split())
+    if path:
+        lines = map(str.strip, read_file("API_KEYS_FILE", path).splitlines())
+        keys += _read(f"API_KEYS_FILE={path}", [one for one in lines if one and one[0] != "#"])
+    return keys
 
 
 def _read(where: str, lines: list[str]) -> list[ApiKey]:

@@ -1,15 +1,20 @@
-"""Requests a minute a client, and the deadline and size of each request."""
+"""Requests a minute a client; the deadline and size of each request, and of all together."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 
 from history_service.keys import OPEN_TO_ALL
+from history_service.room import Room
 
 FORM_ROOM = 64 * 1024  # bytes of a form around its pictures
+SMALL_BODY = 1024 * 1024  # bytes; all threads full of such fit beside the large ones
 
 
 def client_name() -> str:
@@ -30,8 +35,25 @@ def close_files(_: BaseException | None) -> None:
     request.close()
 
 
+def waiting_max(config: Mapping[str, Any]) -> int:
+    """Most requests that may wait for what is scarce: each holds a thread that others need."""
+    return max(config["THREADS"] // 4, 1)
+
+
+def room_for_body() -> AbstractContextManager[None]:
+    """Room for the request's body, to be taken before a byte of it is read.
+
+    A body without a length counts as the largest that is taken. Raises QueueFull.
+    """
+    room: Room = current_app.extensions["room"]
+    length = request.content_length
+    wanted = current_app.config["MAX_CONTENT_LENGTH"] if length is None else length
+    return nullcontext() if wanted <= SMALL_BODY else room.taken(wanted, g.deadline)
+
+
 def init_app(app: Flask) -> None:
     config = app.config
+    app.extensions["room"] = Room(config["BODIES_MAX_BYTES"], waiting_max(config))
     config["MAX_CONTENT_LENGTH"] = config["MAX_UPLOAD_BYTES"] * config["MAX_PICTURES"] + FORM_ROOM
     config["MAX_FORM_PARTS"] = config["MAX_PICTURES"] + 16
     # Werkzeug holds this against the 64 KiB that it reads at a time and what is left of those

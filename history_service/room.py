@@ -5,14 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-from flask import Flask, current_app, g, request
+from contextlib import contextmanager
 
 from history_service.batcher import QueueFull
-
-SMALL = 1024 * 1024
-"""Bytes of a body that is let in at once: all threads full of such fit beside the large ones."""
 
 
 class Room:
@@ -53,19 +48,3 @@ class Room:
                 raise QueueFull
         finally:
             self._waiting -= 1
-
-
-def for_this_request() -> AbstractContextManager[None]:
-    """Room for the request's body, to be taken before a byte of it is read.
-
-    A body without a length counts as the largest that is taken.
-    """
-    room: Room = current_app.extensions["room"]
-    length = request.content_length
-    wanted = current_app.config["MAX_CONTENT_LENGTH"] if length is None else length
-    return nullcontext() if wanted <= SMALL else room.taken(wanted, g.deadline)
-
-
-def init_app(app: Flask) -> None:
-    waiting_max = max(app.config["THREADS"] // 4, 1)
-    app.extensions["room"] = Room(app.config["BODIES_MAX_BYTES"], waiting_max)

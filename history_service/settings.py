@@ -239,15 +239,21 @@ def load_settings(
         loaded[setting.name] = setting.read(value) if isinstance(value, str) else value
     if loaded["DATABASE_PASSWORD_FILE"]:
         file = loaded["DATABASE_PASSWORD_FILE"]
-        loaded["DATABASE_URL"] = _with_password(loaded["DATABASE_URL"], Path(file))
+        loaded["DATABASE_URL"] = _with_password(loaded["DATABASE_URL"], file)
     return loaded
 
 
-def _with_password(url: str, file: Path) -> str:
+def read_file(setting: str, file: str) -> str:
+    """The text of a file that a setting names. Raises SettingError where it cannot be read."""
     try:
-        password = file.read_text().strip()
-    except OSError as error:
-        raise SettingError(f"DATABASE_PASSWORD_FILE={file}: {error.strerror}") from error
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise SettingError(f"{setting}={file}: {reason}") from error
+
+
+def _with_password(url: str, file: str) -> str:
+    password = read_file("DATABASE_PASSWORD_FILE", file).strip()
     return make_url(url).set(password=password).render_as_string(hide_password=False)
 
 

@@ -26,6 +26,10 @@ def huge_png(side: int = 30_000, depth: int = 1, kind: int = 0) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
+IMAGE_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""How the Dockerfiles have memory handled: big blocks go back to the system."""
+
+
 def run_as_in_the_image(script: str, data: bytes, *arguments: str | Path) -> list[str]:
     """The words that a Python script prints, with the data as its input and memory handled as the
     Dockerfiles say; in a process of its own, whose peak nothing else has raised."""
@@ -34,6 +38,6 @@ def run_as_in_the_image(script: str, data: bytes, *arguments: str | Path) -> lis
         input=data,
         capture_output=True,
         check=True,
-        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"},
+        env={**os.environ, **IMAGE_MEMORY},
     )
     return done.stdout.decode().split()

@@ -7,9 +7,9 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import current_app, g, request
 
-from history_service import room
 from history_service.classifier import Classified, get_classifier
 from history_service.errors import Problem, as_problem
+from history_service.limits import room_for_body
 from history_service.openapi import documented
 from history_service.schemas import PredictHeadersIn, PredictIn, PredictionOut, PredictQueryIn
 from history_service.uploads import Upload, read_uploads
@@ -31,7 +31,7 @@ def predict(query_data: dict[str, bool]) -> Any:
     One `img` part answers with its prediction. Several answer with `{"predictions": […]}` in the
     order of the parts, each a prediction or `{"filename": …, "problem": {…}}`.
     """
-    with room.for_this_request():
+    with room_for_body():
         return _predict(query_data["explain"])
 
 

@@ -1,7 +1,8 @@
 """How a network's weights follow their gradients."""
 
+import math
+
 import keras
-import numpy as np
 from keras import ops
 
 from steps.shared.recipes import Recipe
@@ -31,7 +32,7 @@ class Muon(keras.optimizers.Muon):
         of one gram commute, so they are multiplied first, and the large matrix only once. In
         float32: small singular values, squared, would drown in the rounding of bfloat16.
         """
-        inputs, outputs = int(np.prod(x.shape[:-1])), x.shape[-1]
+        inputs, outputs = math.prod(x.shape[:-1]), x.shape[-1]
         matrix = ops.reshape(ops.cast(x, "float32"), (inputs, outputs))
         if inputs < outputs:
             matrix = ops.transpose(matrix)

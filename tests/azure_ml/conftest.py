@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from loopback_answers import ACCOUNT, KEY, SUBSCRIPTION, TENANT
 from loopback_azure import Azure, root
 from loopback_proxy import Certificates, Proxy
+from ports import wait_for_port
 
 HERE = Path(__file__).parent
 MODEL = "sports-ball-classification"
@@ -175,18 +175,3 @@ def free_port() -> int:
     from steps.shared.services import free_port
 
     return free_port()
-
-
-def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 300) -> None:
-    """Wait until something answers on loopback."""
-    import socket
-
-    limit = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert process.poll() is None, "it ended while it started"
-            assert time.monotonic() < limit, "it did not answer"
-            time.sleep(0.2)

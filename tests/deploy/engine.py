@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import urllib3
+import yaml
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("buildah", "podman", "runc", "mmdebstrap")
@@ -34,8 +35,7 @@ CONFINED = (
     *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "all"),
     *("--security-opt", "no-new-privileges", "--network", "host"),
 )
-MEMORY = {"model": "1g", "history": "512m", "tracking": "2g"}
-"""As docker/compose.yaml and k8s/base limit it."""
+SERVICES = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())["services"]
 
 
 FILES = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 20_000)
@@ -144,6 +144,11 @@ def image(name: str) -> str:
     return f"{NAMES[name]}:{TAG}"
 
 
+def memory_of(name: str) -> str:
+    """What compose gives the container, and Kubernetes too."""
+    return SERVICES[name]["deploy"]["resources"]["limits"]["memory"]
+
+
 def inspect(name: str) -> dict:
     return json.loads(call("podman", "image", "inspect", image(name)))[0]
 
@@ -157,7 +162,7 @@ class Container:
         if "--" in options:
             options, command = options[: options.index("--")], options[options.index("--") + 1 :]
         self.id = call(
-            *(*RUN, "--memory", MEMORY[name], "--detach", *settings, *options),
+            *(*RUN, "--memory", memory_of(name), "--detach", *settings, *options),
             *(image(name), *command),
         ).strip()
 

@@ -41,19 +41,6 @@ def wait_for(url: str, seconds: float = 30.0, process: subprocess.Popen | None =
     raise TimeoutError(f"{url} does not answer")
 
 
-def wait_for_port(port: int, seconds: float = 30.0) -> None:
-    """Returns once somebody listens on a port of the loopback."""
-    ends = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1.0).close()
-            return
-        except OSError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.05)
-
-
 @contextmanager
 def running(command: list[str], **options):
     """A process that is ended, in good order, when the block is left."""

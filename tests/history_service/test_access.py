@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from real_parts import free_port, running, wait_for_port
+from ports import wait_for_port
+from real_parts import free_port, running
 from uploading import picture, upload
 
 from history_service.keys import make_key, read_keys
@@ -132,8 +133,9 @@ def test_services_that_share_a_redis_share_the_limit(make_app, tmp_path):
         pytest.skip("no Redis here: apt-get install redis-server")
     port = str(free_port())
     quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL}
-    with running(["redis-server", "--port", port, "--save", "", "--bind", "127.0.0.1"], **quiet):
-        wait_for_port(int(port))
+    command = ["redis-server", "--port", port, "--save", "", "--bind", "127.0.0.1"]
+    with running(command, **quiet) as process:
+        wait_for_port(int(port), process, 30)
         shared = {"RATE_LIMIT": 3, "RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{port}"}
         one, other = (make_app(**shared).test_client() for _ in range(2))
         codes = [client.get("/stats").status_code for client in (one, other, one, other, one)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import urllib3
+from bombs import IMAGE_MEMORY
 from real_parts import gunicorn
 from uploading import picture
 from urllib3 import encode_multipart_formdata
@@ -86,7 +87,7 @@ def test_many_of_the_largest_requests_fit_into_the_memory_of_the_container(scori
         "SCORING_URL": scoring_url,
         "DATABASE_URL": f"sqlite:///{tmp_path}/history.db",
         "DEADLINE_S": "60",
-        "MALLOC_MMAP_THRESHOLD_": "1048576",  # as the Dockerfile has it
+        **IMAGE_MEMORY,
     }
     with gunicorn(**settings) as (url, process), ThreadPoolExecutor(4) as pool:
 
