@@ -1,9 +1,32 @@
-"""What a setting's text may be, and the value that it stands for. All raise ValueError."""
+"""What a setting is: its line in the table, and the parsers of its text, which raise ValueError."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+class SettingError(ValueError):
+    """A setting has a value that it cannot have; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the table. `parse` turns the environment's text into the value."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    unit: str
+    description: str
+
+    def read(self, text: str) -> Any:
+        try:
+            return self.parse(text.strip())
+        except ValueError as error:
+            raise SettingError(f"{self.name}={text!r}: {error}") from error
 
 
 def whole(low: int, high: int = 2**31) -> Callable[[str], int]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
 
 from history_service.setting_types import (
+    Setting,
+    SettingError,
     database_url,
     number,
     one_of,
@@ -21,28 +22,6 @@ from history_service.setting_types import (
 )
 
 MIB = 1024 * 1024
-
-
-class SettingError(ValueError):
-    """A setting has a value that it cannot have; the message names it and says what it takes."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One line of the table. `parse` turns the environment's text into the value."""
-
-    name: str
-    parse: Callable[[str], Any]
-    default: Any
-    unit: str
-    description: str
-
-    def read(self, text: str) -> Any:
-        try:
-            return self.parse(text.strip())
-        except ValueError as error:
-            raise SettingError(f"{self.name}={text!r}: {error}") from error
-
 
 SETTINGS = (
     Setting("HOST", str, "127.0.0.1", "address", "Address that the service listens on."),

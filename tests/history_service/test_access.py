@@ -10,7 +10,7 @@ from real_parts import free_port, running
 from uploading import picture, upload
 
 from history_service.keys import make_key, read_keys
-from history_service.settings import SettingError
+from history_service.setting_types import SettingError
 
 
 def test_without_any_key_deleting_is_refused_and_says_how_to_configure_one(client):

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import make_url
 
-from history_service.setting_types import database_url
-from history_service.settings import SETTINGS, SettingError, load_settings
+from history_service.setting_types import SettingError, database_url
+from history_service.settings import SETTINGS, load_settings
 
 
 def test_every_default_is_a_value_that_could_be_set():
