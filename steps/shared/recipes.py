@@ -148,11 +148,17 @@ RECIPES = {
     ),
     "resnet": replace(
         FROM_SCRATCH,
+        size=96,
+        epochs=150,
+        batch_size=128,
+        learning_rate=0.04,
         weight_decay=0.06,
+        weight_average=0.996,
         mixup=0.1,
-        cutmix=0.3,
-        growth=(5 / 9, 6 / 9, 7 / 9),
-        drawings=0.06,
+        cutmix=0.5,
+        growth=(5 / 12, 6 / 12, 7 / 12),
+        drawings=0.04,
+        augmentation=replace(STRONG, zoom=0.6, colour=0.4, hue=0.06),
     ),
     "efficientnet_lite0": replace(
         TRANSFER, size=256, epochs=24, max_minutes=60, growth=(5 / 8, 6 / 8, 7 / 8)
