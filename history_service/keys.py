@@ -14,8 +14,7 @@ from typing import Any
 from flask import Flask, current_app, g, request
 
 from history_service.errors import Problem
-from history_service.setting_types import SettingError
-from history_service.settings import read_file
+from history_service.setting_types import SettingError, read_file
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SCOPES = ("read", "predict", "delete")

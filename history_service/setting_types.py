@@ -1,4 +1,7 @@
-"""What a setting is: its line in the table, and the parsers of its text, which raise ValueError."""
+"""What a setting is: its line in the table, a file that it names, and the parsers of its text.
+
+The parsers raise ValueError.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,15 @@ class Setting:
             return self.parse(text.strip())
         except ValueError as error:
             raise SettingError(f"{self.name}={text!r}: {error}") from error
+
+
+def read_file(setting: str, file: str) -> str:
+    """The text of a file that a setting names. Raises SettingError where it cannot be read."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise SettingError(f"{setting}={file}: {reason}") from error
 
 
 def whole(low: int, high: int = 2**31) -> Callable[[str], int]:

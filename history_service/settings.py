@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
 
 from history_service.setting_types import (
     Setting,
-    SettingError,
     database_url,
     number,
     one_of,
+    read_file,
     switch,
     twentieth,
     whole,
@@ -220,15 +219,6 @@ def load_settings(
         file = loaded["DATABASE_PASSWORD_FILE"]
         loaded["DATABASE_URL"] = _with_password(loaded["DATABASE_URL"], file)
     return loaded
-
-
-def read_file(setting: str, file: str) -> str:
-    """The text of a file that a setting names. Raises SettingError where it cannot be read."""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise SettingError(f"{setting}={file}: {reason}") from error
 
 
 def _with_password(url: str, file: str) -> str:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from engine import SERVICES
 from tools import ROOT, run_tool
 
 COMPOSE = ROOT / "docker" / "compose.yaml"
-SERVICES = yaml.safe_load(COMPOSE.read_text())["services"]
 OWN = ("model", "history", "migration", "tracking")
 
 
