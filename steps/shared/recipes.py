@@ -58,6 +58,9 @@ class Recipe:
     cutmix: float = 0.0
     """share of the batches in which boxes of pictures change places (Yun et al. 2019)"""
     dropout: float = 0.1
+    stochastic_depth: float = 0.0
+    """chance that the last block of EfficientNet-Lite is left out for a picture; the first never
+    is, those between in proportion (Huang et al. 2016)"""
     head: str = "average"
     weight_average: float = 0.995
     """momentum of the running average of the weights; 0 switches it off"""
@@ -155,7 +158,12 @@ RECIPES = {
         augmentation=replace(STRONG, zoom=0.6, colour=0.4, hue=0.06),
     ),
     "efficientnet_lite0": replace(
-        TRANSFER, size=256, epochs=24, max_minutes=60, growth=(5 / 8, 6 / 8, 7 / 8)
+        TRANSFER,
+        size=256,
+        epochs=24,
+        max_minutes=60,
+        stochastic_depth=0.1,
+        growth=(5 / 8, 6 / 8, 7 / 8),
     ),
     "efficientnet_lite2": replace(
         TRANSFER, size=256, epochs=20, max_minutes=100, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)

@@ -127,6 +127,22 @@ def test_frozen_blocks_do_not_learn():
     assert learns["logits"]
 
 
+def test_stochastic_depth_skips_a_block_for_whole_pictures_and_only_in_training():
+    network = built("efficientnet_lite0", stochastic_depth=0.5)
+    branch = [network.get_layer(f"block14_{part}").output for part in ("project_bn", "depth")]
+    entered, left = keras.Model(network.input, branch)(pictures(64, 4).repeat(8, 0), training=True)
+
+    entered, left = (keras.ops.convert_to_numpy(v).reshape(32, -1) for v in (entered, left))
+
+    skipped = ~left.any(axis=1)
+    assert 5 < skipped.sum() < 27
+    kept = 1 - 0.5 * 14 / 15  # the first of 16 blocks is never left out, the last in half
+    np.testing.assert_allclose(left[~skipped], entered[~skipped] / kept, rtol=1e-5)
+    plain = built("efficientnet_lite0")
+    plain.set_weights(network.get_weights())
+    np.testing.assert_allclose(answers(network, pictures(64)), answers(plain, pictures(64)))
+
+
 @pytest.mark.parametrize("side", [64, 96])
 def test_a_network_takes_pictures_of_any_side(side):
     assert answers(built("resnet"), pictures(side)).shape == (2, 4)

@@ -16,7 +16,9 @@ STUDENT = "efficientnet_lite0"
 
 
 def _lite(name: str) -> Body:
-    return lambda picture, _: efficientnet_lite.features(picture, name)
+    return lambda picture, recipe: efficientnet_lite.features(
+        picture, name, recipe.stochastic_depth
+    )
 
 
 BODIES: dict[str, Body] = {

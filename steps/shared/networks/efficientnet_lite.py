@@ -45,16 +45,23 @@ SCALES = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite2": (1.1, 1.2)}
 bn = partial(FusedBatchNormalization, keep_statistics=True, epsilon=1e-3)
 
 
-def features(picture: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """(n, side, side, 3) RGB in [0, 255] to (n, side / 32, side / 32, 1280)."""
+def features(
+    picture: keras.KerasTensor, name: str, stochastic_depth: float = 0.0
+) -> keras.KerasTensor:
+    """(n, side, side, 3) RGB in [0, 255] to (n, side / 32, side / 32, 1280).
+
+    stochastic_depth: chance that the last block is left out for a picture while training.
+    """
     width, depth = SCALES[name]
+    counts = [_depth(stage, depth) for stage in STAGES]
     x = layers.Rescaling(1 / 128, offset=-127 / 128)(picture)
     x = _convolution(x, STEM, 3, 2, "stem")
     number = 0
-    for stage in STAGES:
-        outermost = stage in (STAGES[0], STAGES[-1])
-        for block in range(stage.blocks if outermost else math.ceil(stage.blocks * depth)):
-            x = _block(x, stage, block == 0, _rounded(stage.filters * width), f"block{number}")
+    for stage, count in zip(STAGES, counts, strict=True):
+        for block in range(count):
+            left_out = stochastic_depth * number / (sum(counts) - 1)
+            filters = _rounded(stage.filters * width)
+            x = _block(x, stage, block == 0, filters, f"block{number}", left_out)
             number += 1
     return _convolution(x, HEAD, 1, 1, "head")
 
@@ -79,6 +86,11 @@ def _to_keras(key: str, value: np.ndarray) -> np.ndarray:
     return value.transpose((2, 3, 0, 1) if "depthwise" in key else (2, 3, 1, 0))
 
 
+def _depth(stage: Stage, depth: float) -> int:
+    outermost = stage in (STAGES[0], STAGES[-1])
+    return stage.blocks if outermost else math.ceil(stage.blocks * depth)
+
+
 def _rounded(filters: float) -> int:
     """The nearest multiple of 8 that is at least nine tenths of `filters` (Tan and Le 2019)."""
     nearest = max(8, int(filters + 4) // 8 * 8)
@@ -86,9 +98,12 @@ def _rounded(filters: float) -> int:
 
 
 def _block(
-    x: keras.KerasTensor, stage: Stage, first: bool, filters: int, name: str
+    x: keras.KerasTensor, stage: Stage, first: bool, filters: int, name: str, left_out: float
 ) -> keras.KerasTensor:
-    """Expand, look around in each filter by itself, project (Sandler et al. 2018)."""
+    """Expand, look around in each filter by itself, project (Sandler et al. 2018).
+
+    left_out: chance that a picture in training skips all of that, where it can.
+    """
     entry, stride = x, stage.stride if first else 1
     if stage.expansion > 1:
         x = _convolution(x, x.shape[-1] * stage.expansion, 1, 1, f"{name}_expand")
@@ -104,8 +119,11 @@ def _block(
     x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project")(x)
     x = bn(name=f"{name}_project_bn")(x)
-    residual = stride == 1 and entry.shape[-1] == filters
-    return layers.Add(name=f"{name}_add")([entry, x]) if residual else x
+    if stride > 1 or entry.shape[-1] != filters:
+        return x
+    if left_out:
+        x = layers.Dropout(left_out, noise_shape=(None, 1, 1, 1), name=f"{name}_depth")(x)
+    return layers.Add(name=f"{name}_add")([entry, x])
 
 
 def _convolution(
