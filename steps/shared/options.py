@@ -236,17 +236,8 @@ OPTIONS = (
     Option("scoring_port", "5001", port, ("serve",), "port of the scoring server, on loopback"),
     *(
         Option("out", f"work/{stage}", str, (stage,), "folder to write")
-        for stage in (
-            "ingest",
-            "dataprep",
-            "split",
-            "audit",
-            "train",
-            "tune",
-            "evaluate",
-            "register",
-            "score",
-        )
+        for stage in STAGES
+        if stage not in ("main", "serve")
     ),
 )
 
