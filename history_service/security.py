@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,6 +25,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -79,9 +85,37 @@ def refuse_forged_request() -> None:
         )
 
 
+def refuse_strange_name() -> None:
+    """A page of a site whose name was made to lead here (DNS rebinding) is of the same site to the
+    browser; only the name that it calls tells it apart."""
+    allowed = current_app.extensions["allowed_hosts"]
+    host = request.headers.get("Host")  # no browser leaves it out, as a health check may
+    if allowed and host and _called(host) not in allowed:
+        raise Problem(
+            421, "host_not_allowed", "The service does not go by this name; see ALLOWED_HOSTS."
+        )
+
+
+def _called(host: str) -> str | None:
+    """The name in a Host header, without the port; None where it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def allowed_hosts(config: Mapping[str, Any]) -> frozenset[str]:
+    """The names that the service goes by, in lower case; empty: any."""
+    guarded = config["REQUIRE_KEY"] or config["TRUSTED_PROXIES"] or config["HOST"] not in LOOPBACK
+    named = config["ALLOWED_HOSTS"] or (() if guarded else LOOPBACK)
+    return frozenset(name.lower().strip("[]") for name in named)
+
+
 def init_app(app: Flask) -> None:
+    app.extensions["allowed_hosts"] = allowed_hosts(app.config)
     proxies = app.config["TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+    app.before_request(refuse_strange_name)
     app.before_request(refuse_forged_request)
     app.after_request(add_headers)

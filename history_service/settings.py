@@ -180,6 +180,14 @@ SETTINGS = (
         "Origins whose pages may call the service, such as `https://example.org`; none by default.",
     ),
     Setting(
+        "ALLOWED_HOSTS",
+        words,
+        (),
+        "names",
+        "Names by which the service may be called. None: any, but on loopback without keys and "
+        "proxies only `localhost` and its addresses, so that no other site's name leads there.",
+    ),
+    Setting(
         "TRUSTED_PROXIES",
         whole(0, 10),
         0,

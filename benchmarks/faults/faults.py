@@ -93,7 +93,7 @@ def slow_clients(system: System, _postgres: Postgres | None, seconds: float) -> 
 
     Who is thrown out comes again.
     """
-    line = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+    line = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
     heads = itertools.cycle([line + b"X-Slow: ", line + b"\r\n"])
     connections: list[socket.socket] = []
     ends = time.monotonic() + seconds
@@ -120,7 +120,8 @@ def clients_leave(system: System, _postgres: Postgres | None, seconds: float) ->
     picture = b"\xff\xd8" + os.urandom(20_000)
     body = b'--b\r\nContent-Disposition: form-data; name="img"; filename="x.jpg"\r\n\r\n'
     body += picture + b"\r\n--b--\r\n"
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=b\r\n"
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         with suppress(OSError):

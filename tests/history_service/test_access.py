@@ -180,3 +180,35 @@ def test_cors_is_closed_unless_an_origin_is_let_in(client, make_app):
     assert response.headers["Access-Control-Allow-Origin"] == "https://example.org"
     other = opened.get("/stats", headers={"Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "["]
+)
+def test_on_loopback_without_a_key_no_other_name_leads_here(client, host):
+    response = client.get("/stats", headers={"Host": host})
+    assert response.status_code == 421
+    assert response.json["code"] == "host_not_allowed"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
+def test_on_loopback_without_a_key_its_own_names_do(client, host):
+    assert client.get("/stats", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("guard", ["HOST", "TRUSTED_PROXIES", "REQUIRE_KEY"])
+def test_elsewhere_it_goes_by_any_name(make_app, key_and_line, key_header, guard):
+    guards = {"HOST": "0.0.0.0", "TRUSTED_PROXIES": "1", "REQUIRE_KEY": "1"}
+    client = make_app(**{guard: guards[guard]}, API_KEYS=key_and_line[1]).test_client()
+    headers = {"Host": "balls.example", **key_header}
+    assert client.get("/stats", headers=headers).status_code == 200
+
+
+def test_the_names_that_are_allowed_are_the_only_ones(make_app):
+    client = make_app(HOST="0.0.0.0", ALLOWED_HOSTS="balls.example, [::1]").test_client()
+    codes = [
+        client.get("/stats", headers={"Host": h}).status_code
+        for h in ("balls.example:443", "[::1]")
+    ]
+    assert codes == [200, 200]
+    assert client.get("/stats", headers={"Host": "localhost"}).status_code == 421

@@ -13,9 +13,9 @@ from uploading import picture
 
 from history_service.worker import ARRIVAL_S
 
-HEAD = b"GET /health/live HTTP/1.1\r\nHost: history\r\n"
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 POST = (
-    b"POST /predict HTTP/1.1\r\nHost: history\r\n"
+    b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: %d\r\n\r\n"
 )
 THREADS = 4

@@ -8,7 +8,7 @@ import urllib3
 from real_parts import gunicorn
 
 ALIVE = b'"status":"alive"'
-SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNK = b"%x\r\n%s\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
 EMPTY = b"0\r\n\r\n"
 BOTH = b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n"
@@ -60,10 +60,10 @@ def exchange(url: str, head: bytes, body: bytes) -> bytes:
     """
     parsed = urllib3.util.parse_url(url)
     with closing(socket.create_connection((parsed.host, parsed.port), timeout=1.0)) as connection:
-        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + body)
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n" + body)
         said = received(connection)
         with suppress(OSError):
-            connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
             said += received(connection)
         return said
 
