@@ -43,12 +43,18 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     logits: (n, k) float; labels: (n,) int.
     """
 
-    def cross_entropy(logarithm: float) -> float:
-        scores = log_softmax(logits / np.exp(logarithm), axis=1)
-        return -float(scores[np.arange(len(labels)), labels].mean())
-
-    found = minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded")
+    found = minimize_scalar(
+        lambda logarithm: cross_entropy(logits / np.exp(logarithm), labels),
+        bounds=np.log(TEMPERATURES),
+        method="bounded",
+    )
     return float(np.exp(found.x))
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean surprise at the true labels, in nats. logits: (n, k) float; labels: (n,) int."""
+    scores = log_softmax(logits, axis=1)
+    return -float(scores[np.arange(len(labels)), labels].mean())
 
 
 def strangeness_quantiles(logits: np.ndarray) -> tuple[float, ...]:

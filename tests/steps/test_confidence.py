@@ -7,6 +7,7 @@ from scipy.special import softmax
 from steps.served_model.confidence import KEPT, Familiar, probabilities, strangeness
 from steps.shared.calibration import Trust, fit_temperature, strangeness_quantiles, trust
 from steps.shared.metrics import expected_calibration_error
+from steps.shared.training import measure
 
 
 def honest(n=4000, categories=5, seed=0):
@@ -66,3 +67,14 @@ def test_the_score_is_the_share_of_validation_that_is_less_strange():
 
 def test_without_validation_pictures_nothing_is_claimed():
     assert trust(None, None) == Trust(temperature=1.0, strangeness=())
+
+
+@pytest.mark.parametrize("exaggeration", [0.4, 2.5])
+def test_the_loss_that_chooses_the_epoch_does_not_depend_on_how_bold_a_network_is(exaggeration):
+    logits, labels = honest(seed=3)
+
+    def loss(logits):
+        return measure(softmax(logits, axis=1), labels)["validation_loss"]
+
+    assert loss(exaggeration * logits) == pytest.approx(loss(logits), abs=1e-3)
+    assert loss(logits) < loss(logits + np.random.default_rng(0).normal(size=logits.shape))
