@@ -99,6 +99,10 @@ class Batcher(Generic[Item]):
             if caller.leads:
                 self._fill_up()
                 self._lead(caller)
+        with self._lock:
+            if caller.leads:  # another leader finished its items before it woke
+                caller.leads = False
+                self._hand_over()
         return [ticket.result for ticket in tickets]
 
     def _enqueue(self, tickets: list[_Ticket[Item]], caller: _Caller) -> None:
@@ -147,12 +151,13 @@ class Batcher(Generic[Item]):
         return batch
 
     def _hand_over(self) -> None:
-        if self._queue:
-            successor = self._queue[0].caller
+        followers = (t.caller for t in self._queue if not t.caller.leads)
+        successor = next(followers, None)
+        if successor is None:
+            self._idle += 1
+        else:
             successor.leads = True
             successor.wake.set()
-        else:
-            self._idle += 1
 
     def _give_up(self, caller: _Caller) -> None:
         """Takes a late caller's items out of the queue. Raises TooLate unless all are done."""

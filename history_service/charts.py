@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -35,7 +36,7 @@ class Statistics:
     def of(cls, summary: Summary, unsure_below: float) -> Statistics:
         return cls(
             summary,
-            labels=_largest({plain(name): n for name, n in summary.by_label.items()}),
+            labels=_largest(_in_plain_words(summary.by_label)),
             versions=_largest(summary.by_version),
             days=_bars(_last_days(summary.by_day)),
             confidence=_confidence(summary.confidence_histogram, unsure_below),
@@ -46,6 +47,13 @@ def plain(label: str) -> str:
     """A label in plain words: tennis_ball → Tennis ball."""
     words = label.replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:] or "?"
+
+
+def _in_plain_words(by_label: dict[str, int]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for name, n in by_label.items():
+        counts[plain(name)] += n  # tennis_ball and tennis-ball read alike
+    return counts
 
 
 def _bars(counts: dict[str, int]) -> list[Bar]:

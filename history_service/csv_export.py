@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
@@ -20,9 +20,15 @@ KNOWN = {True: "true", False: "false", None: ""}
 
 def csv_lines(session: Session, selection: Selection) -> Iterator[str]:
     """The header, then a line a prediction, newest first; memory use does not grow."""
-    yield _line(HEADER)
-    for rows in selection.pages(session):
-        yield "".join(_line(_cells(row)) for row in rows)
+    pages = selection.pages(session)
+    first = next(pages, [])  # before anything is said: it fails where the database is away
+    yield _line(HEADER) + _lines(first)
+    for rows in pages:
+        yield _lines(rows)
+
+
+def _lines(rows: Iterable[Prediction]) -> str:
+    return "".join(_line(_cells(row)) for row in rows)
 
 
 def _cells(row: Prediction) -> tuple[Any, ...]:

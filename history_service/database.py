@@ -32,7 +32,8 @@ RFC3339_UTC = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 def rfc3339(time: datetime) -> str:
     """A time as RFC 3339 in UTC with `Z`; all have one width, so that text sorts as time does."""
-    return time.astimezone(UTC).strftime(RFC3339_UTC)
+    text = time.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")  # strftime would shorten years before 1000
 
 
 class UtcTime(TypeDecorator[datetime]):

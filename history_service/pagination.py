@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields
@@ -28,9 +28,7 @@ class Cursor(NamedTuple):
         time, number = urlsafe_b64decode(text.encode("ascii")).decode("ascii").split(" ")
         if not number.isdecimal() or int(number) > MAX_KEY:
             raise ValueError("not a row's number")
-        return cls(
-            datetime.strptime(time.replace("Z", "+0000"), RFC3339_UTC[:-1] + "%z"), int(number)
-        )
+        return cls(datetime.strptime(time, RFC3339_UTC).replace(tzinfo=UTC), int(number))
 
 
 class CursorField(fields.String):

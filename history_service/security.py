@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +26,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -87,28 +86,42 @@ def refuse_forged_request() -> None:
 
 def refuse_strange_name() -> None:
     """A page of a site whose name was made to lead here (DNS rebinding) is of the same site to the
-    browser; only the name that it calls tells it apart."""
+    browser; only the name that it calls tells it apart. Such a page has a name of its own: it calls
+    no address, and leaves the header never out, as probes and metrics' collectors do."""
     allowed = current_app.extensions["allowed_hosts"]
-    host = request.headers.get("Host")  # no browser leaves it out, as a health check may
-    if allowed and host and _called(host) not in allowed:
+    host = request.headers.get("Host")
+    if allowed and host and not _is_address(name := _called(host)) and name not in allowed:
         raise Problem(
             421, "host_not_allowed", "The service does not go by this name; see ALLOWED_HOSTS."
         )
 
 
-def _called(host: str) -> str | None:
-    """The name in a Host header, without the port; None where it is malformed."""
+def _called(host: str) -> str:
+    """The name in a Host header, in lower case and without the port; "" where it is malformed."""
     try:
-        return urlsplit(f"//{host}").hostname
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return None
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
 
 
 def allowed_hosts(config: Mapping[str, Any]) -> frozenset[str]:
     """The names that the service goes by, in lower case; empty: any."""
-    guarded = config["REQUIRE_KEY"] or config["TRUSTED_PROXIES"] or config["HOST"] not in LOOPBACK
-    named = config["ALLOWED_HOSTS"] or (() if guarded else LOOPBACK)
-    return frozenset(name.lower().strip("[]") for name in named)
+    guarded = config["REQUIRE_KEY"] or config["TRUSTED_PROXIES"] or not _is_loopback(config["HOST"])
+    if guarded and not config["ALLOWED_HOSTS"]:
+        return frozenset()
+    return frozenset(("localhost", *config["ALLOWED_HOSTS"]))
+
+
+def _is_loopback(host: str) -> bool:
+    host = host.strip("[]").lower()
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
 def init_app(app: Flask) -> None:

@@ -5,6 +5,7 @@ The parsers raise ValueError.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,14 @@ def switch(text: str) -> bool:
 def words(text: str) -> tuple[str, ...]:
     """Words separated by commas or white space."""
     return tuple(text.replace(",", " ").split())
+
+
+def host_names(text: str) -> tuple[str, ...]:
+    """Names of hosts, in lower case, separated by commas or white space."""
+    names = words(text.lower())
+    if not all(re.fullmatch(r"[a-z0-9_.-]+", name) for name in names):
+        raise ValueError("expected names such as balls.example, without scheme and port")
+    return names
 
 
 def twentieth(text: str) -> float:

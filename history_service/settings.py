@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from history_service.setting_types import (
     Setting,
     database_url,
+    host_names,
     number,
     one_of,
     read_file,
@@ -181,11 +182,11 @@ SETTINGS = (
     ),
     Setting(
         "ALLOWED_HOSTS",
-        words,
+        host_names,
         (),
         "names",
-        "Names by which the service may be called. None: any, but on loopback without keys and "
-        "proxies only `localhost` and its addresses, so that no other site's name leads there.",
+        "Names by which the service may be called, beside `localhost` and any address. None: all, "
+        "but on loopback without keys and proxies no other, so that no site's name leads there.",
     ),
     Setting(
         "TRUSTED_PROXIES",

@@ -101,7 +101,9 @@ export class Card {
 }
 
 function scores(allScores) {
-  const rows = Object.entries(allScores).slice(0, LEADING_SCORES).map(([label, share]) =>
+  // Names that are whole numbers come first in a JavaScript object, whatever their order was.
+  const ordered = Object.entries(allScores).sort(([, one], [, other]) => other - one);
+  const rows = ordered.slice(0, LEADING_SCORES).map(([label, share]) =>
     element("li", "", [
       element("span", "bar-name", plain(label)),
       bar(share),

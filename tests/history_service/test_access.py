@@ -182,18 +182,28 @@ def test_cors_is_closed_unless_an_origin_is_let_in(client, make_app):
     assert "Access-Control-Allow-Origin" not in other.headers
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "["]
-)
-def test_on_loopback_without_a_key_no_other_name_leads_here(client, host):
+NAMES = ["evil.example", "evil.example:8000", "localhost.evil.example", "["]
+ALWAYS = ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000", "10.0.3.7:8000"]
+
+
+@pytest.mark.parametrize("host", NAMES)
+def test_on_loopback_without_a_key_no_sites_name_leads_here(client, host):
     response = client.get("/stats", headers={"Host": host})
     assert response.status_code == 421
     assert response.json["code"] == "host_not_allowed"
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
-def test_on_loopback_without_a_key_its_own_names_do(client, host):
-    assert client.get("/stats", headers={"Host": host}).status_code == 200
+@pytest.mark.parametrize("host", ALWAYS)
+def test_localhost_and_addresses_always_do(client, make_app, host):
+    named = make_app(HOST="0.0.0.0", ALLOWED_HOSTS="balls.example").test_client()
+    for service in (client, named):
+        assert service.get("/health/live", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["::1", "[::1]", "127.0.0.2", "Localhost"])
+def test_loopback_is_known_however_it_is_written(make_app, address):
+    client = make_app(HOST=address).test_client()
+    assert client.get("/stats", headers={"Host": "evil.example"}).status_code == 421
 
 
 @pytest.mark.parametrize("guard", ["HOST", "TRUSTED_PROXIES", "REQUIRE_KEY"])
@@ -205,10 +215,13 @@ def test_elsewhere_it_goes_by_any_name(make_app, key_and_line, key_header, guard
 
 
 def test_the_names_that_are_allowed_are_the_only_ones(make_app):
-    client = make_app(HOST="0.0.0.0", ALLOWED_HOSTS="balls.example, [::1]").test_client()
-    codes = [
-        client.get("/stats", headers={"Host": h}).status_code
-        for h in ("balls.example:443", "[::1]")
-    ]
-    assert codes == [200, 200]
-    assert client.get("/stats", headers={"Host": "localhost"}).status_code == 421
+    client = make_app(HOST="0.0.0.0", ALLOWED_HOSTS="Balls.example, history").test_client()
+    hosts = ("balls.example:443", "HISTORY", "other.example")
+    codes = [client.get("/stats", headers={"Host": host}).status_code for host in hosts]
+    assert codes == [200, 200, 421]
+
+
+@pytest.mark.parametrize("name", ["balls.example:8000", "https://balls.example", "*"])
+def test_what_is_no_name_of_a_host_stops_the_start(make_app, name):
+    with pytest.raises(SettingError, match="ALLOWED_HOSTS"):
+        make_app(ALLOWED_HOSTS=name)

@@ -165,7 +165,12 @@ def test_who_waits_past_the_deadline_leaves_and_nobody_works_for_them():
 
 
 def test_under_a_storm_every_item_gets_its_own_result_once():
+    together = threading.Barrier(3)
+    meet = threading.Event()
+
     def work(batch):
+        if meet.is_set():
+            together.wait(5)
         time.sleep(0.0005)
         return [2 * item for item in batch]
 
@@ -177,4 +182,8 @@ def test_under_a_storm_every_item_gets_its_own_result_once():
 
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(send, range(800)))
-    assert batcher.waiting == 0
+        assert batcher.waiting == 0
+        meet.set()  # each call waits for two others: no place of the three was lost on the way
+        full = list(range(7))
+        answers = list(pool.map(lambda _: batcher.run(full, soon()), range(3)))
+    assert answers == [[2 * item for item in full]] * 3

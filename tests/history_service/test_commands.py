@@ -42,6 +42,11 @@ def test_prune_deletes_what_is_older_and_keeps_the_counts_right(app, client, run
     assert client.get(f"/predictions/{old}/image").status_code == 404
 
 
+def test_prune_to_the_middle_ages_deletes_nothing_of_today(client, run):
+    upload(client, picture())
+    assert run("prune", "--older-than", "90000w").output == "0 predictions deleted\n"
+
+
 @pytest.mark.parametrize("span", ["90", "d", "-1d", "9 days", "999999999d"])
 def test_prune_refuses_what_is_no_span(run, span):
     result = run("prune", "--older-than", span)

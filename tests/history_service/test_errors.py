@@ -48,7 +48,8 @@ def test_a_database_that_is_gone_is_503_and_readiness_says_so(app, client, capsy
             "predictions",
         ):
             connection.execute(text(f"DROP TABLE {table}"))
-    for response in (client.get("/predictions"), client.get("/stats"), upload(client, picture())):
+    asked = [client.get(path) for path in ("/predictions", "/predictions.csv", "/stats")]
+    for response in (*asked, upload(client, picture())):
         assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
         assert "Retry-After" in response.headers
         assert "predictions" not in response.json["detail"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from base64 import urlsafe_b64encode
 
 import pytest
 from PIL import Image
@@ -50,6 +51,12 @@ def test_a_cursor_is_not_shifted_by_newer_rows(filled):
     cursor = filled.get("/predictions?limit=4").json["next"]
     upload(filled, picture())
     assert ids(filled.get(f"/predictions?limit=2&cursor={cursor}")) == [6, 5]
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00.000000+2359", "2026-01-01", "9"])
+def test_a_cursor_with_another_time_is_refused(client, time):
+    forged = urlsafe_b64encode(f"{time} 1".encode()).decode()
+    assert client.get("/predictions", query_string={"cursor": forged}).status_code == 422
 
 
 @pytest.mark.parametrize(
