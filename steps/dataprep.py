@@ -62,6 +62,15 @@ def _exact_pairs(hashes: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return first.to_numpy()[copies], rows[copies]
 
 
+def _check_categories(table: pd.DataFrame, kept: pd.DataFrame) -> None:
+    gone = sorted(set(table["category"]) - set(kept["category"]))
+    if gone:
+        raise StageError(
+            f"category {gone[0]} has no file that can be read (see {REJECTED} in the run): convert "
+            "its files, or remove the folder."
+        )
+
+
 def work(args: Namespace, out: Path) -> dict:
     """The stage: decode, reject, group, report."""
     stage.read_manifest(args.photos)
@@ -73,6 +82,7 @@ def work(args: Namespace, out: Path) -> dict:
     mlflow.log_artifact(str(out / REJECTED))
     _check_share(rejected, len(table), args.max_bad_share)
     kept = table.drop(rejected.index).reset_index(drop=True)
+    _check_categories(table, kept)
     images = np.load(out / IMAGES, mmap_mode="r")
     # Always at one size: a picture that moved from one network's training to another's test
     # would flatter one of them.

@@ -4,6 +4,7 @@ The model is asked as it will be served: encoded files in, answers out. Nothing 
 anything about the model; it is measured once, as it is.
 """
 
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -196,10 +197,24 @@ def draw(scorer: Scorer, predictions: pd.DataFrame, categories: list[str], photo
     mlflow.log_figure(plots.picture_sheet(pictures, captions, heats), "mistakes.png")
 
 
+def recall_metrics(classes: pd.DataFrame) -> dict[str, float]:
+    """The recall of each category, under a name that MLflow takes: what it does not is a "_", and
+    of equal names the later ones have a number. metrics.json has the categories' own names."""
+    named: dict[str, float] = {}
+    for row in classes.itertuples():
+        plain = name = "recall/" + re.sub(r"[^\w.\- ]", "_", str(row.category))
+        number = 1
+        while name in named:
+            number += 1
+            name = f"{plain} {number}"
+        named[name] = row.recall
+    return named
+
+
 def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: dict) -> None:
     """Put figures, tables and verdict into the run, and say them in a few lines."""
     mlflow.log_metrics(figures)
-    mlflow.log_metrics({f"recall/{row.category}": row.recall for row in classes.itertuples()})
+    mlflow.log_metrics(recall_metrics(classes))
     strangers = {name: figures[name] for name in STRANGERS if name in figures} or "not measured"
     table = classes.to_dict("records")
     mlflow.log_dict(

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,9 @@ def _require_text(names: list[Path]) -> None:
     odd = [name for name in names if name.as_posix().encode(errors="replace") != os.fsencode(name)]
     if odd:
         raise StageError(f"the name {str(odd[0])!a} is not valid UTF-8: rename the file.")
+    broken = [name for name in names if re.search(r"[\x00-\x1f]", name.as_posix())]
+    if broken:
+        raise StageError(f"the name {str(broken[0])!a} has a line break in it: rename the file.")
 
 
 def take(source: Path, out: Path, name: Path) -> dict:

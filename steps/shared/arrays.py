@@ -32,7 +32,8 @@ def decode_files(
     """
     open_memmap(target, "w+", np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
-    with ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals) as pool:
+    processes = ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals)
+    with processes as pool, _nothing_left_queued(pool):
         tasks = {
             pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
             for i in range(0, len(names), CHUNK)
@@ -49,6 +50,15 @@ def decode_files(
                     ) from error
                 bar.update(min(CHUNK, len(names) - first))
     return errors
+
+
+@contextmanager
+def _nothing_left_queued(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Whoever leaves early, by Ctrl-C or an error, waits for what runs, not for what is queued."""
+    try:
+        yield
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

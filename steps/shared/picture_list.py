@@ -1,6 +1,7 @@
 """Which pictures a person means: a folder of them, a list, or a table of paths."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -46,8 +47,9 @@ def _pictures(paths: Iterable[str]) -> list[str]:
 def _read(source: Path) -> list[str]:
     kind = source.suffix.lower()
     if kind == ".txt":
-        return [line.strip() for line in source.read_text().splitlines() if line.strip()]
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+        return [line.strip() for line in source.read_text("utf-8-sig").splitlines() if line.strip()]
+    as_text = partial(pd.read_csv, dtype=str, keep_default_na=False)  # a name may be 001, or NA
+    readers = {".csv": as_text, ".parquet": pd.read_parquet}
     if kind not in readers:
         raise StageError(f"--pictures {source}: a folder, .txt, .csv or .parquet is expected.")
     try:

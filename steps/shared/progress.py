@@ -52,7 +52,11 @@ class Progress:
         """Add an epoch. The checkpoint is written first and named in progress.json, so that a
         kill between the two leaves the epoch before, whole."""
         self.history.append(row)
-        trainer.save(self.checkpoint)
+        try:
+            trainer.save(self.checkpoint)
+        except BaseException:  # the disk is full, or a signal: the epoch before is the last
+            self.history.pop()
+            raise
         if self.best_epoch == len(self.history) - 1:
             trainer.average.save_weights(self.best_weights)
         write_json(self.folder / PROGRESS, {"identity": self.identity, "history": self.history})

@@ -111,7 +111,12 @@ def innermost(folder: Path) -> Path:
 
 def hidden(path: Path) -> bool:
     """What file managers leave behind, and no photograph is."""
-    return path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini", "__MACOSX")
+    return path.name.startswith(".") or path.name in (
+        "Thumbs.db",
+        "desktop.ini",
+        "__MACOSX",
+        "Icon\r",
+    )
 
 
 def free_space(folder: Path) -> int:

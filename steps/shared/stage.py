@@ -15,7 +15,7 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -160,16 +160,19 @@ def _new_params(known: dict, wanted: dict) -> dict:
 
 
 def _report(name: str, error: Exception) -> None:
-    if isinstance(error, StageError):
-        message = str(error)
-    else:
-        mlflow.log_text(traceback.format_exc(), "traceback.txt")
+    message, trace = str(error), traceback.format_exc()
+    if not isinstance(error, StageError):
         message = (
             f"unexpected {type(error).__name__}: {error} "
             f"(details: artefact traceback.txt of run {run_id()})"
         )
-    mlflow.set_tag(ERROR_TAG, message[:4900])
     print(f"{name}: {message}", file=sys.stderr)
+    with suppress(
+        Exception
+    ):  # where the disk is full or the server gone, it has at least been said
+        mlflow.set_tag(ERROR_TAG, message[:4900])
+        if not isinstance(error, StageError):
+            mlflow.log_text(trace, "traceback.txt")
 
 
 def _interrupt(*_: object) -> None:

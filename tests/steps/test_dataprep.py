@@ -139,6 +139,18 @@ def test_no_readable_file_at_all_fails_whatever_the_share(run_stage, tmp_path):
     assert outcome.run.data.tags["stage.error"] == "no file could be read."
 
 
+def test_a_category_of_which_nothing_can_be_read_is_named(messy, run_stage, tmp_path):
+    (messy / "phone").mkdir()
+    (messy / "phone" / "1.heic").write_text("no picture that is known here")
+    photos = ingested(run_stage, messy, tmp_path)
+    flags = ["--photos", photos, "--max-bad-share", 1, "--out", tmp_path / "out"]
+
+    outcome = run_stage("dataprep", *flags)
+
+    assert outcome.code == 1
+    assert "category phone has no file" in outcome.run.data.tags["stage.error"]
+
+
 def test_one_process_and_two_give_the_same(house, run_stage, tmp_path):
     flags = ["--photos", house.ingest, "--workers", 2, "--out", tmp_path / "out"]
 

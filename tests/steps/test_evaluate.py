@@ -3,11 +3,12 @@
 import json
 import shutil
 
+import mlflow
 import pandas as pd
 import pytest
 from mlflow.artifacts import load_dict
 
-from steps import register
+from steps import evaluate, register
 from steps.shared import card
 
 
@@ -49,3 +50,16 @@ def test_a_registry_takes_a_summary_and_a_card_however_long(tmp_path):
     assert "## Section 0" in text
     assert "## Section 19" not in text
     assert register.read_card(str(tmp_path), None) == ""
+
+
+def test_a_category_may_have_any_name(tracking):
+    names = ["ball (red)", "ball [red]", "men's ball", "c++", "a,b", "balo\u0301n", "ball (red) 2"]
+    recalls = evaluate.recall_metrics(
+        pd.DataFrame({"category": names, "recall": [i / 10 for i in range(len(names))]})
+    )
+
+    with mlflow.start_run() as active:
+        mlflow.log_metrics(recalls)
+
+    logged = mlflow.get_run(active.info.run_id).data.metrics
+    assert sorted(logged.values()) == [i / 10 for i in range(len(names))]

@@ -124,3 +124,14 @@ def test_a_file_name_that_is_no_text_gives_one_clear_line(source, tmp_path, run_
 
     assert outcome.code == 1
     assert "not valid UTF-8" in outcome.run.data.tags["stage.error"]
+
+
+def test_a_line_break_in_a_name_is_refused_but_for_macs_icons(source, tmp_path, run_stage):
+    (source / "a" / "Icon\r").touch()
+    assert run_stage("ingest", "--source", source, "--out", tmp_path / "icon").code == 0
+
+    (source / "a" / "two\nlines.jpg").touch()
+    outcome = run_stage("ingest", "--source", source, "--out", tmp_path / "out")
+
+    assert outcome.code == 1
+    assert "line break" in outcome.run.data.tags["stage.error"]

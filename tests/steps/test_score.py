@@ -52,14 +52,19 @@ def test_every_picture_has_a_row_and_a_bad_one_says_why(house, pictures, scored)
 
 
 def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):
-    (pictures / "list.txt").write_text("below/4.jpg\n\nbelow/0.jpg\nmissing.jpg\n")
-    pd.DataFrame({"path": ["below/1.jpg"], "shelf": [7]}).to_csv(pictures / "t.csv", index=False)
+    text = "below/4.jpg\n\nbelow/0.jpg\nmissing.jpg\n"
+    (pictures / "list.txt").write_text(text, "utf-8-sig")  # with a mark, as Windows' editors do
+    (pictures / "001").write_bytes((pictures / "below" / "1.jpg").read_bytes())
+    pd.DataFrame({"path": ["below/1.jpg", "001", "NA"], "shelf": 7}).to_csv(
+        pictures / "t.csv", index=False
+    )
 
     listed, tabled = (rows_of(scored(pictures / f, f)[1]) for f in ("list.txt", "t.csv"))
 
     assert listed["path"].tolist() == ["below/4.jpg", "below/0.jpg", "missing.jpg"]
     assert listed["error_code"].tolist() == [None, None, "not_found"]
-    assert tabled["path"].tolist() == ["below/1.jpg"]
+    assert tabled["path"].tolist() == ["below/1.jpg", "001", "NA"]
+    assert tabled["error_code"].tolist() == [None, None, "not_found"]
 
 
 def test_what_is_scored_is_not_scored_again_after_a_kill(pictures, scored, monkeypatch):

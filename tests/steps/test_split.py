@@ -96,6 +96,14 @@ def test_a_category_with_too_few_pictures_is_named():
         assign(table, SHARES, 1)
 
 
+def test_a_category_of_copies_of_another_is_named():
+    table = pd.concat([table_of([1] * 50), table_of([1] * 9, "misc")], ignore_index=True)
+    table["conflict"] = table["group"] < 9
+
+    with pytest.raises(StageError, match="every picture of category misc is a copy"):
+        assign(table, SHARES, 1)
+
+
 def test_shares_that_groups_do_not_allow_are_said():
     parts = pd.Series(["train"] * 90 + ["validation"] * 5 + ["test"] * 5)
 
