@@ -21,8 +21,8 @@ _files = 12_000 if _most == resource.RLIM_INFINITY else min(_most, 12_000)
 if 0 <= _soft < _files:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _most))
 
-_host = settings["HOST"].strip("[]")
-bind = f"[{_host}]:{settings['PORT']}" if ":" in _host else f"{_host}:{settings['PORT']}"
+_host = f"[{settings['HOST']}]" if ":" in settings["HOST"] else settings["HOST"]
+bind = f"{_host}:{settings['PORT']}"
 wsgi_app = "history_service.wsgi:app"
 workers = settings["WORKERS"]
 worker_class = "history_service.worker.Worker"

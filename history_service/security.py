@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,7 +90,7 @@ def refuse_strange_name() -> None:
     no address, and leaves the header never out, as probes and metrics' collectors do."""
     allowed = current_app.extensions["allowed_hosts"]
     host = request.headers.get("Host")
-    if allowed and host and not _is_address(name := _called(host)) and name not in allowed:
+    if allowed and host and (name := _called(host)) not in allowed and not _address(name):
         raise Problem(
             421, "host_not_allowed", "The service does not go by this name; see ALLOWED_HOSTS."
         )
@@ -104,11 +104,11 @@ def _called(host: str) -> str:
         return ""
 
 
-def _is_address(name: str) -> bool:
+def _address(name: str) -> IPv4Address | IPv6Address | None:
     try:
-        return bool(ip_address(name))
+        return ip_address(name)
     except ValueError:
-        return False
+        return None
 
 
 def allowed_hosts(config: Mapping[str, Any]) -> frozenset[str]:
@@ -120,8 +120,8 @@ def allowed_hosts(config: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _is_loopback(host: str) -> bool:
-    host = host.strip("[]").lower()
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def init_app(app: Flask) -> None:

@@ -91,6 +91,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def host(text: str) -> str:
+    """An address or the name of one, in lower case; IPv6 may stand in brackets."""
+    return text.lower().strip("[]")
+
+
 def host_names(text: str) -> tuple[str, ...]:
     """Names of hosts, in lower case, separated by commas or white space."""
     names = words(text.lower())

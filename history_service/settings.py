@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from history_service.setting_types import (
     Setting,
     database_url,
+    host,
     host_names,
     number,
     one_of,
@@ -24,7 +25,7 @@ from history_service.setting_types import (
 MIB = 1024 * 1024
 
 SETTINGS = (
-    Setting("HOST", str, "127.0.0.1", "address", "Address that the service listens on."),
+    Setting("HOST", host, "127.0.0.1", "address", "Address that the service listens on."),
     Setting("PORT", whole(0, 65_535), 8000, "port", "Port that the service listens on."),
     Setting("WORKERS", whole(1, 64), 1, "processes", "Worker processes; each has its own batcher."),
     Setting("THREADS", whole(1, 512), 64, "threads", "Threads of a worker: requests at one time."),

@@ -57,7 +57,10 @@ def _require_text(names: list[Path]) -> None:
         raise StageError(f"the name {str(odd[0])!a} is not valid UTF-8: rename the file.")
     broken = [name for name in names if re.search(r"[\x00-\x1f]", name.as_posix())]
     if broken:
-        raise StageError(f"the name {str(broken[0])!a} has a line break in it: rename the file.")
+        raise StageError(
+            f"the name {str(broken[0])!a} has a line break or another control character in it: "
+            "rename the file."
+        )
 
 
 def take(source: Path, out: Path, name: Path) -> dict:

@@ -27,7 +27,11 @@ def assign(table: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Serie
     parts = pd.Series("train", index=table.index)
     drawn = table.groupby("group")["sha256"].min().map(lambda sha: _drawn(seed, sha))
     category_of_group = table.groupby("group")["category"].agg(lambda c: c.mode()[0])
-    unmeasured = set(table["category"])
+    if copied := set(table["category"]) - set(category_of_group):
+        raise StageError(
+            f"every picture of category {min(copied)} is a copy of another category's, so that "
+            "none can be tested: remove the copies, or the category."
+        )
     for category, groups in category_of_group.groupby(category_of_group):
         rows = table[table["group"].isin(groups.index)]
         sizes = rows[~rows["conflict"]].groupby("group").size()
@@ -36,14 +40,8 @@ def assign(table: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Serie
                 f"category {category} has {len(sizes)} different pictures, too few for a share in "
                 "train, validation and test: add pictures, or remove the category."
             )
-        unmeasured.discard(category)
         placed = _place(sizes.loc[drawn[sizes.index].sort_values().index], len(rows), shares)
         parts.loc[rows.index] = rows["group"].map(placed).fillna("train")
-    if unmeasured:
-        raise StageError(
-            f"every picture of category {min(unmeasured)} is a copy of another category's, so that "
-            "none can be tested: remove the copies, or the category."
-        )
     return parts
 
 

@@ -32,8 +32,8 @@ def decode_files(
     """
     open_memmap(target, "w+", np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
-    processes = ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals)
-    with processes as pool, _nothing_left_queued(pool):
+    pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals)
+    try:
         tasks = {
             pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
             for i in range(0, len(names), CHUNK)
@@ -49,16 +49,9 @@ def decode_files(
                         "breaks the picture library); remove the file and run again."
                     ) from error
                 bar.update(min(CHUNK, len(names) - first))
-    return errors
-
-
-@contextmanager
-def _nothing_left_queued(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """Whoever leaves early, by Ctrl-C or an error, waits for what runs, not for what is queued."""
-    try:
-        yield
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C or an error the rest need not be decoded
+    return errors
 
 
 @contextmanager

@@ -22,7 +22,10 @@ class Progress:
     @property
     def checkpoint(self) -> Path:
         """Everything that resuming needs, as of the last epoch."""
-        return self.folder / f"checkpoint-{len(self.history) - 1}.npz"
+        return self._checkpoint(len(self.history) - 1)
+
+    def _checkpoint(self, epoch: int) -> Path:
+        return self.folder / f"checkpoint-{epoch}.npz"
 
     @property
     def best_weights(self) -> Path:
@@ -51,12 +54,8 @@ class Progress:
     def record(self, trainer: Trainer, row: dict[str, float]) -> None:
         """Add an epoch. The checkpoint is written first and named in progress.json, so that a
         kill between the two leaves the epoch before, whole."""
+        trainer.save(self._checkpoint(len(self.history)))
         self.history.append(row)
-        try:
-            trainer.save(self.checkpoint)
-        except BaseException:  # the disk is full, or a signal: the epoch before is the last
-            self.history.pop()
-            raise
         if self.best_epoch == len(self.history) - 1:
             trainer.average.save_weights(self.best_weights)
         write_json(self.folder / PROGRESS, {"identity": self.identity, "history": self.history})

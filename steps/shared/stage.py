@@ -160,18 +160,18 @@ def _new_params(known: dict, wanted: dict) -> dict:
 
 
 def _report(name: str, error: Exception) -> None:
-    message, trace = str(error), traceback.format_exc()
+    """Say it first: where the disk is full or the server gone, the run cannot hold it."""
+    message, trace = str(error), ""
     if not isinstance(error, StageError):
+        trace = traceback.format_exc()
         message = (
             f"unexpected {type(error).__name__}: {error} "
             f"(details: artefact traceback.txt of run {run_id()})"
         )
     print(f"{name}: {message}", file=sys.stderr)
-    with suppress(
-        Exception
-    ):  # where the disk is full or the server gone, it has at least been said
+    with suppress(Exception):
         mlflow.set_tag(ERROR_TAG, message[:4900])
-        if not isinstance(error, StageError):
+        if trace:
             mlflow.log_text(trace, "traceback.txt")
 
 

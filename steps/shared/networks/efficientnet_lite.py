@@ -58,9 +58,9 @@ def features(
     x = _convolution(x, STEM, 3, 2, "stem")
     number = 0
     for stage, count in zip(STAGES, counts, strict=True):
+        filters = _rounded(stage.filters * width)
         for block in range(count):
             left_out = stochastic_depth * number / (sum(counts) - 1)
-            filters = _rounded(stage.filters * width)
             x = _block(x, stage, block == 0, filters, f"block{number}", left_out)
             number += 1
     return _convolution(x, HEAD, 1, 1, "head")
