@@ -1,7 +1,7 @@
 """Pictures a second of a training, beside what the processor can do at most, and of loaders.
 
 python -m benchmarks.training_speed                    # every network, on noise
-python -m benchmarks.training_speed --network cnn
+python -m benchmarks.training_speed --network cnn --precision float32
 
 The limit is the speed of a large matrix product in the same precision; of a training step, three
 times the multiply-adds of a forward pass are counted as useful (Kaplan et al. 2020, without the
@@ -35,15 +35,7 @@ CATEGORIES, STEPS, SIDE = 15, 12, 4096
 def peak(precision: str) -> float:
     """Multiply-adds a second, in billions, of a square matrix product on all cores."""
     kind = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
-    a, b = (tf.cast(tf.random.normal((SIDE, SIDE)), kind) for _ in range(2))
-    product = tf.function(tf.matmul)
-    product(a, b)
-    best = float("inf")
-    for _ in range(5):
-        begun = time.perf_counter()
-        product(a, b)[0, 0].numpy()
-        best = min(best, time.perf_counter() - begun)
-    return SIDE**3 / best / 1e9
+    return SIDE**3 / devices.product_seconds(kind, SIDE, repeats=5) / 1e9
 
 
 def multiply_adds(network: keras.Model, side: int) -> float:
@@ -140,9 +132,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--network", action="append", help="may be repeated; default: all")
+    parser.add_argument("--precision", choices=devices.PRECISIONS, help="default: the quicker")
     parser.add_argument("--photos", type=Path, default=results.PHOTOS)
     args = parser.parse_args()
-    precision = devices.quick_precision()
+    precision = args.precision or devices.quick_precision()
     keras.mixed_precision.set_dtype_policy(precision)
     done = results.read("training_speed").get("networks", {})
     for name in args.network or list(recipes.RECIPES):

@@ -144,3 +144,20 @@ def test_blur_takes_detail_but_leaves_the_brightness(eagerly, data):
 
 def test_the_quick_precision_is_one_that_training_knows():
     assert devices.quick_precision() in devices.PRECISIONS
+
+
+@pytest.mark.parametrize(
+    ("flags", "seconds", "precision"),
+    [
+        ({"avx512_bf16"}, {tf.bfloat16: 1.0, tf.float32: 2.0}, "mixed_bfloat16"),
+        ({"avx512_bf16"}, {tf.bfloat16: 2.0, tf.float32: 1.0}, "float32"),
+        ({"avx2"}, {tf.bfloat16: 1.0, tf.float32: 2.0}, "float32"),
+    ],
+)
+def test_a_processor_computes_in_bfloat16_where_that_is_measured_to_be_quicker(
+    monkeypatch, flags, seconds, precision
+):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(devices, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(devices, "product_seconds", lambda kind, *_: seconds[kind])
+    assert devices.quick_precision() == precision
