@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
 
 from steps.served_model.pictures import decode
 from steps.shared import card, metrics, plots, registry, slices, stage, trust_tests
@@ -62,7 +63,7 @@ def judge(
 ) -> dict:
     """Decide: does the model pass the gate, does it become champion, and why.
 
-    recalls: by category. champion: the paired comparison, or None where there is no champion.
+    recalls: by category. champion: the paired comparison, or None where there is no other champion.
     """
     reasons = []
     if figures["accuracy"] < min_accuracy:
@@ -74,7 +75,7 @@ def judge(
     if reasons:
         return {"passed": False, "promote": False, "reason": "; ".join(reasons)}
     if champion is None:
-        return {"passed": True, "promote": True, "reason": "there was no champion to beat"}
+        return {"passed": True, "promote": True, "reason": "there is no other champion to beat"}
     better = champion["gain"] > 0 and champion["p_value"] <= SIGNIFICANT
     compared = (
         f"{champion['gain']:+.1%} against the champion on the same pictures "
@@ -102,12 +103,14 @@ def work(args: Namespace, out: Path) -> dict:
         trust = measure_trust(scorer, photos, predictions, args)
     trust.slices.to_csv(out / SLICES, index=False)
     figures |= trust.figures
-    champion = compare(args.model_name, model, photos, test, predictions)
+    champion = registry.by_alias(args.model_name, CHAMPION)
+    compared = compare(champion, model, photos, test, predictions)
     recalls = classes[classes["support"] > 0].set_index("category")["recall"]
-    verdict = judge(figures, recalls, champion, args.min_accuracy, args.min_class_recall)
+    verdict = judge(figures, recalls, compared, args.min_accuracy, args.min_class_recall)
     verdict |= {
         "metrics": figures,
-        "champion": champion,
+        "champion": compared,
+        "judged_against": registry.uri_of(champion) if champion else "none",
         "model": stage.digest(model.folder, ["artifacts/network.onnx"]),
     }
     stage.write_json(out / VERDICT, verdict)
@@ -157,15 +160,16 @@ def arrays(predictions: pd.DataFrame, categories: list[str]) -> tuple[np.ndarray
 
 
 def compare(
-    name: str, model: PackedModel, photos: Path, test: pd.DataFrame, predictions: pd.DataFrame
+    version: ModelVersion | None,
+    model: PackedModel,
+    photos: Path,
+    test: pd.DataFrame,
+    predictions: pd.DataFrame,
 ) -> dict | None:
     """The paired comparison with the present champion; None without one, or if it is this one."""
-    version = registry.by_alias(name, CHAMPION)
-    if version is None:
+    if version is None or registry.is_of(version, model.facts["run_id"]):
         return None
-    champion = registry.fetch(f"models:/{name}/{version.version}")
-    if champion.facts["run_id"] == model.facts["run_id"]:
-        return None
+    champion = registry.fetch(registry.uri_of(version))
     with Scorer(champion.folder) as scorer:
         theirs = predict(scorer, photos, test, "champion")
     correct, before = (

@@ -86,10 +86,10 @@ def run_stages(args: Namespace) -> dict[str, Path]:
     prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
     data = chain.run("split", _digests(prepared=prepared), prepared=prepared)
     trained = train(chain, photos, data)
-    champion = _champion_other_than(args.model_name, stage.read_manifest(trained)["run_id"])
+    against = rival(args.model_name, stage.read_manifest(trained)["run_id"])
     verdict = chain.run(
         "evaluate",
-        _digests(trained=trained, data=data) | {"champion": champion},
+        _digests(trained=trained, data=data) | {"rival": against},
         model=trained / "model",
         data=data,
         photos=photos,
@@ -131,6 +131,19 @@ def train(chain: Chain, photos: Path, data: Path) -> Path:
     )
 
 
+def rival(name: str, run_id: str) -> str:
+    """The champion, or where it is this very model, whom that was judged against; "none" without.
+
+    So the verdict that made a model champion is found again afterwards.
+    """
+    champion = registry.by_alias(name, registry.CHAMPION)
+    if champion is None:
+        return "none"
+    if registry.is_of(champion, run_id):
+        return champion.tags.get(registry.JUDGED_AGAINST, "none")
+    return registry.uri_of(champion)
+
+
 def report(registered: Path) -> None:
     """Put the outcome into the parent run and print it."""
     outcome = stage.read_manifest(registered)
@@ -159,12 +172,6 @@ def _finished(out: Path) -> bool:
     except MlflowException:
         return False
     return True
-
-
-def _champion_other_than(name: str, run_id: str) -> str:
-    """The champion's version, or "none" where there is none or it is this very model."""
-    champion = registry.by_alias(name, registry.CHAMPION)
-    return "none" if champion is None or champion.run_id == run_id else str(champion.version)
 
 
 def _digest(*parts: object) -> str:

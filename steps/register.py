@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from steps.shared import card, registry, stage
-from steps.shared.registry import CHALLENGER, CHAMPION, PackedModel
+from steps.shared.registry import CHALLENGER, CHAMPION, JUDGED_AGAINST, PackedModel
 from steps.shared.stage import StageError
 
 SUMMARY = 700
@@ -98,15 +98,43 @@ def artifact_uri(model: PackedModel) -> str:
     return f"{client.get_run(here).info.artifact_uri}/model"
 
 
-def version_of(args: Namespace, model: PackedModel, verdict: dict | None) -> ModelVersion:
-    """The version that --model names, or a new one."""
-    return registry.version_at(args.model) or registry.create_version(
-        args.model_name,
-        artifact_uri(model),
-        model.facts["run_id"],
+def registered(args: Namespace, model: PackedModel) -> ModelVersion | None:
+    """The version that --model names, or that this very model has already."""
+    return registry.version_at(args.model) or registry.by_run(
+        args.model_name, model.facts["run_id"]
+    )
+
+
+def version_of(
+    args: Namespace, model: PackedModel, found: ModelVersion | None, verdict: dict | None
+) -> ModelVersion:
+    """A new version; or the one that was found, saying from now on what the verdict says of it."""
+    text, tags = (
         describe(model, verdict) + read_card(args.verdict, verdict),
         tags_of(model, verdict),
     )
+    if found is None:
+        run_id = model.facts["run_id"]
+        return registry.create_version(args.model_name, artifact_uri(model), run_id, text, tags)
+    if verdict:
+        registry.update_version(found, text, tags)
+    return found
+
+
+def hold_against_today(name: str, model: PackedModel, verdict: dict) -> None:
+    """Whom the verdict was against must still be champion, if the model is to follow it.
+
+    Raises StageError where another one became champion since.
+    """
+    champion = registry.by_alias(name, CHAMPION)
+    if champion is None or registry.is_of(champion, model.facts["run_id"]):
+        return
+    today = registry.uri_of(champion)
+    if today != verdict["judged_against"]:
+        raise StageError(
+            f"the champion is {today}, and the verdict is against {verdict['judged_against']}: "
+            f"evaluate {model.uri} again, with --model-name {name}."
+        )
 
 
 def read_card(folder: str, verdict: dict | None) -> str:
@@ -145,8 +173,11 @@ def tags_of(model: PackedModel, verdict: dict | None) -> dict[str, str]:
     for tag, source in (("data.digest", "data.digest"), ("commit", "mlflow.source.git.commit")):
         if source in known:
             tags[tag] = known[source]
-    figures = verdict["metrics"] if verdict else {}
-    return tags | {name: f"{value:.4f}" for name, value in figures.items()}
+    if verdict is None:
+        return tags
+    if verdict["champion"] or verdict["judged_against"] == "none":  # and not against itself
+        tags[JUDGED_AGAINST] = verdict["judged_against"]
+    return tags | {name: f"{value:.4f}" for name, value in verdict["metrics"].items()}
 
 
 def work(args: Namespace, out: Path) -> dict:
@@ -154,12 +185,15 @@ def work(args: Namespace, out: Path) -> dict:
     keras_file = args.model.endswith(".keras")
     model = pack_keras(Path(args.model), out, args) if keras_file else registry.fetch(args.model)
     verdict = None if keras_file else read_verdict(args.verdict, model)
-    version = version_of(args, model, verdict)
-    registry.give_alias(version, CHALLENGER)
+    found = registered(args, model)
     promote = bool(verdict and verdict["promote"])
+    if verdict and promote:
+        hold_against_today(found.name if found else args.model_name, model, verdict)
+    version = version_of(args, model, found, verdict)
+    registry.give_alias(version, CHALLENGER)
     if promote:
         registry.give_alias(version, CHAMPION)
-    uri = f"models:/{version.name}/{version.version}"
+    uri = registry.uri_of(version)
     print(f"register: {uri} is @{CHALLENGER}" + (f" and @{CHAMPION}" if promote else ""))
     if verdict is None:
         print(

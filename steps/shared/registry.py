@@ -18,6 +18,8 @@ from mlflow.exceptions import MlflowException
 from steps.shared.stage import StageError
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+JUDGED_AGAINST = "judged_against"
+"""The tag that says whom a version was measured against: models:/NAME/NUMBER, or none."""
 NAMED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@(.+))")
 
 
@@ -41,7 +43,7 @@ def fetch(uri: str) -> PackedModel:
     """
     version = version_at(uri)
     if version:  # an alias is a question that not every server answers
-        uri = f"models:/{version.name}/{version.version}"
+        uri = uri_of(version)
     try:
         folder = Path(uri) if Path(uri).is_dir() else Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
@@ -79,13 +81,18 @@ def version_at(uri: str) -> ModelVersion | None:
 
 def by_alias(name: str, alias: str) -> ModelVersion | None:
     """The version that carries an alias, or on servers without aliases the tag; else None."""
-    client = MlflowClient()
     try:
-        return client.get_model_version_by_alias(name, alias)
+        return MlflowClient().get_model_version_by_alias(name, alias)
     except MlflowException as error:
         if error.error_code == "INVALID_PARAMETER_VALUE":  # it knows aliases, but not this one
             return None
-        return _by_tag(client, name, alias)
+        return _by_tag(name, alias)
+
+
+def by_run(name: str, run_id: str) -> ModelVersion | None:
+    """The newest version of the model that a run trained; None where it is not registered."""
+    made = [v for v in _versions(name) if is_of(v, run_id)]
+    return max(made, key=lambda v: int(v.version), default=None)
 
 
 def create_version(
@@ -101,6 +108,24 @@ def create_version(
     return client.create_model_version(
         name, source, run_id=run_id, tags=tags, description=description
     )
+
+
+def update_version(version: ModelVersion, description: str, tags: dict[str, str]) -> None:
+    """Say something else of a version: its description, and these of its tags."""
+    client = MlflowClient()
+    client.update_model_version(version.name, version.version, description)
+    for tag, value in tags.items():
+        client.set_model_version_tag(version.name, version.version, tag, value)
+
+
+def is_of(version: ModelVersion, run_id: str) -> bool:
+    """Whether a version is the model that a run trained; not every server keeps version.run_id."""
+    return run_id in (version.run_id, version.tags.get("run_id"))
+
+
+def uri_of(version: ModelVersion) -> str:
+    """models:/NAME/NUMBER."""
+    return f"models:/{version.name}/{version.version}"
 
 
 def summary(version: ModelVersion) -> str:
@@ -124,15 +149,18 @@ def give_alias(version: ModelVersion, alias: str) -> None:
         client.set_model_version_tag(before.name, before.version, alias, "false")
 
 
-def _by_tag(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+def _by_tag(name: str, alias: str) -> ModelVersion | None:
+    marked = [v for v in _versions(name) if v.tags.get(alias) == "true"]
+    return max(marked, key=lambda v: int(v.version), default=None)
+
+
+def _versions(name: str) -> list[ModelVersion]:
     try:
-        versions = client.search_model_versions(f"name = '{name}'")
+        return list(MlflowClient().search_model_versions(f"name = '{name}'"))
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "ENDPOINT_NOT_FOUND"):
-            return None
-        raise  # a registry that fails is not one without a champion
-    marked = [v for v in versions if v.tags.get(alias) == "true"]
-    return max(marked, key=lambda v: int(v.version), default=None)
+            return []
+        raise  # a registry that fails is not one without versions
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from steps import serve
 from steps.evaluate import judge
+from steps.main import rival
 from steps.shared import registry
 from steps.shared.stage import StageError, read_json
 
@@ -96,6 +97,23 @@ def register(run_stage, tmp_path):
     return register
 
 
+@pytest.fixture
+def other(house, tmp_path):
+    """The same model as if another run had trained it."""
+    run = MlflowClient().create_run("0")
+    folder = shutil.copytree(house.model, tmp_path / "other")
+    facts = folder / "artifacts" / "facts.json"
+    facts.write_text(json.dumps(read_json(facts) | {"run_id": run.info.run_id}))
+    return folder
+
+
+def promoted(verdict):
+    """The verdict as if the model had won."""
+    path = verdict / "verdict.json"
+    path.write_text(json.dumps(read_json(path) | {"promote": True}))
+    return verdict
+
+
 def alias_of(alias):
     version = registry.by_alias(NAME, alias)
     return version and str(version.version)
@@ -159,9 +177,8 @@ def test_a_verdict_that_refuses_registers_nothing(house, evaluated, register, mi
     assert alias_of("challenger") is None
 
 
-def test_the_verdict_on_another_model_is_refused(house, evaluated, register, tmp_path):
+def test_the_verdict_on_another_model_is_refused(house, evaluated, register, other):
     _, verdict = evaluated()
-    other = shutil.copytree(house.model, tmp_path / "other")
     with (other / "artifacts" / "network.onnx").open("ab") as file:
         file.write(b"\0")
 
@@ -170,12 +187,9 @@ def test_the_verdict_on_another_model_is_refused(house, evaluated, register, tmp
     assert "is on another model" in outcome.run.data.tags["stage.error"]
 
 
-def test_a_second_model_is_held_against_the_champion(house, evaluated, register, tmp_path):
+def test_a_second_model_is_held_against_the_champion(house, evaluated, register, other):
     _, verdict = evaluated()
     register(house.model, verdict)
-    other = shutil.copytree(house.model, tmp_path / "other")
-    facts = other / "artifacts" / "facts.json"
-    facts.write_text(json.dumps(read_json(facts) | {"run_id": "another"}))
 
     _, folder = evaluated(other, name="second")
 
@@ -184,15 +198,57 @@ def test_a_second_model_is_held_against_the_champion(house, evaluated, register,
     assert not read_json(folder / "verdict.json")["promote"]
 
 
-def test_the_challenger_moves_and_the_champion_stays(house, evaluated, register):
+def test_a_verdict_against_an_earlier_champion_promotes_nobody(house, evaluated, register, other):
+    _, stale = evaluated(other, name="second")
     _, verdict = evaluated()
     register(house.model, verdict)
 
-    register(house.model)
+    outcome = register(other, stale)
+
+    error = outcome.run.data.tags["stage.error"]
+    assert "the champion is models:/balls/1, and the verdict is against none: evaluate" in error
+    assert alias_of("champion") == alias_of("challenger") == "1"
+
+
+def test_a_champion_is_known_by_the_verdict_that_made_it_one(house, evaluated, register, other):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+    _, folder = evaluated(other, name="second")
+    assert register(other, promoted(folder)).code == 0
+
+    first, second = house.runs["train"].info.run_id, registry.fetch(str(other)).facts["run_id"]
+    assert rival("nobody", second) == "none"
+    assert rival(NAME, second) == "models:/balls/1"
+    assert rival(NAME, first) == "models:/balls/2"
+
+    _, again = evaluated(other, name="again")
+    assert "no other champion" in read_json(again / "verdict.json")["reason"]
+    register(other, again)
+    assert alias_of("champion") == "2"
+    assert rival(NAME, second) == "models:/balls/1"
+
+
+def test_the_challenger_moves_and_the_champion_stays(house, evaluated, register, other):
+    _, verdict = evaluated()
+    register(house.model, verdict)
+
+    register(other)
 
     assert (alias_of("challenger"), alias_of("champion")) == ("2", "1")
     tags = MlflowClient().get_model_version(NAME, "1").tags
     assert (tags["challenger"], tags["champion"]) == ("false", "true")
+
+
+def test_a_model_has_one_version_that_says_what_was_measured_last(house, evaluated, register):
+    register(house.model)
+    assert "Not evaluated yet." in MlflowClient().get_model_version(NAME, "1").description
+
+    _, verdict = evaluated()
+    register(house.model, verdict)
+
+    (version,) = MlflowClient().search_model_versions(f"name = '{NAME}'")
+    assert "right on test photographs" in version.description
+    assert float(version.tags["accuracy"]) >= 0
 
 
 @pytest.mark.parametrize("uri", [f"models:/{NAME}/1", f"models:/{NAME}@challenger"])

@@ -158,7 +158,7 @@ def card_of(described, figures, classes=CLASSES) -> str:
     data = {"test": 12, "train": 90, "validation": 11, "digest": "d" * 64}
     verdict = {
         "passed": True,
-        "reason": "there was no champion to beat",
+        "reason": "there is no other champion to beat",
         "metrics": FIGURES | figures,
     }
     return card.card(facts, data, verdict, classes, card.Trust(by_slice, None, figures))
