@@ -1,5 +1,6 @@
 """Many picture files into one memory-mapped array, over all cores, in memory that stays flat."""
 
+import math
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -22,15 +23,36 @@ Decoder = Callable[[Path, list[str], Path, int], dict[int, PictureError]]
 """Decodes files of a folder into a .npy file at a size; see decode_files."""
 
 
+def new_file(path: Path, dtype: np.dtype | type, shape: tuple[int, ...]) -> np.memmap:
+    """A .npy file of zeros, mapped into memory, whose place on the disk is taken.
+
+    Raises StageError where there is no such place: on a disk that fills up only while the pages of
+    a sparse file are written, the kernel ends the process instead (SIGBUS).
+    """
+    try:
+        array = open_memmap(path, "w+", dtype, shape)
+        if array.nbytes and hasattr(os, "posix_fallocate"):  # macOS has none
+            with path.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        size = math.prod(shape) * np.dtype(dtype).itemsize / 2**20
+        raise StageError(
+            f"no {size:,.0f} MiB for {path.name} in {path.parent}: {error.strerror}. Make room, or "
+            "choose another disk by --work (--out of a single stage)."
+        ) from error
+    return array
+
+
 def decode_files(
     folder: Path, names: list[str], target: Path, size: int, workers: int = 0
 ) -> dict[int, PictureError]:
     """Decode files into an (n, size, size, 3) uint8 .npy file, row i for names[i].
 
     workers: processes; 0 is one a core. Returns the error of each row that could not be decoded,
-    which stays black. Raises StageError where a decoder process dies.
+    which stays black. Raises StageError where a decoder process dies, and as `new_file`.
     """
-    open_memmap(target, "w+", np.uint8, (len(names), size, size, 3)).flush()
+    new_file(target, np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
     pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals)
     try:
@@ -75,7 +97,7 @@ def at_size(
 
 def copy_rows(source: np.ndarray, rows: np.ndarray, target: Path, chunk: int = 1024) -> None:
     """Write `source[rows]` as a .npy file, a block at a time. rows: (m,) int."""
-    out = open_memmap(target, "w+", source.dtype, (len(rows), *source.shape[1:]))
+    out = new_file(target, source.dtype, (len(rows), *source.shape[1:]))
     for i in range(0, len(rows), chunk):
         out[i : i + chunk] = source[rows[i : i + chunk]]
     out.flush()

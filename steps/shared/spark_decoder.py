@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from steps.served_model import pictures
 from steps.served_model.pictures import PictureError
-from steps.shared import spark
+from steps.shared import arrays, spark
 
 MOST_BYTES = 256 * 2**20
 """Of decoded pictures that a job hands to the driver; Spark's own limit is 1 GiB."""
@@ -25,7 +24,7 @@ def decode_files(
     from pyspark import cloudpickle
 
     cloudpickle.register_pickle_by_value(pictures)  # workers need Pillow and NumPy, not `steps`
-    rows = open_memmap(target, "w+", np.uint8, (len(names), size, size, 3))
+    rows = arrays.new_file(target, np.uint8, (len(names), size, size, 3))
     errors: dict[int, PictureError] = {}
     chunk = max(1, MOST_BYTES // (size * size * 3))
     with tqdm(total=len(names), desc="dataprep", unit="picture") as bar:

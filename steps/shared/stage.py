@@ -5,6 +5,7 @@ that has its final name and a `stage.json` is finished. `stage.json` holds the d
 next stages, and the next run of `main`, know what they read.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from steps.shared import options
 
@@ -61,13 +63,13 @@ def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[
     Whatever goes wrong ends the run as failed or killed, says why in one line, and exits.
     """
     quieten()
-    signal.signal(signal.SIGTERM, _interrupt)
-    with _start_run(name, system_metrics) as active:
+    with _heeding_signals(), _start_run(name, system_metrics) as active:
         try:
             mlflow.set_tag("stage", name)
             mlflow.log_params(_new_params(active.data.params, vars(args)))
             yield
         except KeyboardInterrupt:
+            _end_at_once_from_now_on()
             message = "interrupted; the same command goes on from what is finished"
             print(f"{name}: {message}", file=sys.stderr)
             mlflow.set_tag(ERROR_TAG, message)
@@ -82,9 +84,10 @@ def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[
 def _start_run(name: str, system_metrics: bool) -> mlflow.ActiveRun:
     try:
         return mlflow.start_run(run_name=name, log_system_metrics=system_metrics)
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         where = mlflow.get_tracking_uri()
-        print(f"{name}: no run can be started at {where}: {error.message}", file=sys.stderr)
+        print(f"{name}: no run can be started at {where}: {reason}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -162,7 +165,10 @@ def _new_params(known: dict, wanted: dict) -> dict:
 def _report(name: str, error: Exception) -> None:
     """Say it first: where the disk is full or the server gone, the run cannot hold it."""
     message, trace = str(error), ""
-    if not isinstance(error, StageError):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = error.filename or "what it writes"
+        message = f"no place is left on the disk for {where}: make room, and run it again."
+    elif not isinstance(error, StageError):
         trace = traceback.format_exc()
         message = (
             f"unexpected {type(error).__name__}: {error} "
@@ -175,5 +181,22 @@ def _report(name: str, error: Exception) -> None:
             mlflow.log_text(trace, "traceback.txt")
 
 
+@contextmanager
+def _heeding_signals() -> Iterator[None]:
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _end_at_once_from_now_on() -> None:
+    # Who asks a second time does not want to wait for a tracking server that may be gone.
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: os._exit(130))

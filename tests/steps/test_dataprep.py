@@ -1,5 +1,6 @@
 """dataprep: array and table say the same, and what cannot be read is listed, not lost."""
 
+import os
 import re
 import shutil
 
@@ -9,6 +10,7 @@ import pytest
 from drawing import encoded, photograph
 from PIL import Image
 
+from benchmarks.faults.system import small_disk
 from steps.dataprep import find_groups
 from steps.served_model.pictures import decode
 from steps.shared.stage import read_manifest
@@ -240,3 +242,14 @@ def test_a_decoder_that_dies_gives_one_clear_line(tmp_path, monkeypatch):
 
     with pytest.raises(StageError, match=r"a decoder died on one of 1\.png"):
         arrays.decode_files(tmp_path, ["1.png"], tmp_path / "images.npy", 8, 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+def test_a_disk_without_room_is_named_before_anything_is_decoded(house, run_stage):
+    with small_disk(1) as disk:
+        outcome = run_stage("dataprep", "--photos", house.ingest, "--out", disk / "out")
+
+        assert outcome.code == 1
+        assert "MiB for images.npy in" in outcome.run.data.tags["stage.error"]
+        assert "No space left on device" in outcome.run.data.tags["stage.error"]
+        assert not list(disk.rglob("*.npy"))

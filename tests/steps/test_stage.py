@@ -1,6 +1,8 @@
 """The frame around stages: one line for people, the reason in the run, a folder only when whole."""
 
+import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,6 +100,30 @@ def test_the_trace_of_the_unexpected_is_an_artefact(run):
     text = mlflow.artifacts.load_text(f"{failed.info.artifact_uri}/traceback.txt")
     assert "KeyError: 'oops'" in text
     assert "traceback.txt of run" in said
+
+
+def test_a_full_disk_is_named_without_a_trace(run):
+    def full(args, out):
+        raise OSError(errno.ENOSPC, "No space left on device", str(out / "files.csv"))
+
+    code, failed, said = run(full)
+
+    assert code == 1
+    assert re.fullmatch(r"split: no place is left on the disk for \S+files\.csv: make .*\n", said)
+    assert failed.info.status == "FAILED"
+
+
+def test_a_place_where_no_run_can_be_kept_is_named(tracking, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    nowhere = f"sqlite:///{tmp_path}/file/mlflow.db"
+    mlflow.set_tracking_uri(nowhere)
+
+    with pytest.raises(SystemExit) as end:
+        stage.run("split", good, ["--out", str(tmp_path / "out")])
+
+    assert end.value.code == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"split: no run can be started at {nowhere}: ")
 
 
 def test_a_failure_leaves_the_folder_of_before(run, tmp_path):
