@@ -16,6 +16,9 @@ from history_service.room import Room
 FORM_ROOM = 64 * 1024  # bytes of a form around its pictures
 SMALL_BODY = 1024 * 1024  # bytes; all threads full of such fit beside the large ones
 
+# Seconds; redis-py waits for ever.
+REDIS_TIMEOUTS: dict[str, str | int] = {"socket_connect_timeout": 1, "socket_timeout": 1}
+
 
 def client_name() -> str:
     """Whom requests are counted for: the key's name, else the address."""
@@ -67,7 +70,9 @@ def init_app(app: Flask) -> None:
             app=app,
             application_limits=[f"{config['RATE_LIMIT']} per minute"],
             application_limits_exempt_when=_not_counted,
-            storage_uri=config["RATE_LIMIT_STORAGE"],
+            storage_uri=(storage := config["RATE_LIMIT_STORAGE"]),
+            storage_options=REDIS_TIMEOUTS if storage.startswith("redis") else {},
+            in_memory_fallback_enabled=True,  # each worker on its own, while the storage is away
             strategy="sliding-window-counter",
             headers_enabled=True,
         )

@@ -31,7 +31,7 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any, a plain form says that it is of no site
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
@@ -71,8 +71,7 @@ def _challenge() -> str:
 def refuse_forged_request() -> None:
     """Other sites' pages must not write by a visitor's browser: it reaches what they do not, such
     as this machine's loopback, and adds a remembered password by itself."""
-    other_site = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if not other_site or request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or not _of_other_site():
         return
     remembered = request.authorization is not None and request.authorization.type == "basic"
     let_in = request.headers.get("Origin") in current_app.config["CORS_ORIGINS"]
@@ -82,6 +81,15 @@ def refuse_forged_request() -> None:
             "cross_site",
             "Other sites' pages may not write here, but for those that CORS_ORIGINS names.",
         )
+
+
+def _of_other_site() -> bool:
+    """As the browser says; without HTTPS it says so on loopback alone, and elsewhere only of which
+    site the page is. A program says neither."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in ("cross-site", "same-site")
+    origin = request.headers.get("Origin")
+    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def refuse_strange_name() -> None:

@@ -142,7 +142,7 @@ SETTINGS = (
         "memory://",
         "URL",
         "Where requests are counted. `memory://` counts in each worker on its own: with several "
-        "workers or replicas use `redis://host:6379`.",
+        "workers or replicas use `redis://host:6379`; while that is away, each counts on its own.",
     ),
     Setting(
         "API_KEYS",
@@ -225,8 +225,7 @@ def load_settings(
     for setting in SETTINGS:
         value = given.get(setting.name, setting.default)
         loaded[setting.name] = setting.read(value) if isinstance(value, str) else value
-    if loaded["DATABASE_PASSWORD_FILE"]:
-        file = loaded["DATABASE_PASSWORD_FILE"]
+    if file := loaded["DATABASE_PASSWORD_FILE"]:
         loaded["DATABASE_URL"] = _with_password(loaded["DATABASE_URL"], file)
     return loaded
 

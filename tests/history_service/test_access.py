@@ -128,7 +128,7 @@ def test_clients_are_counted_apart(make_app, key_and_line, key_header):
     assert client.get("/stats", headers=key_header).status_code == 200
 
 
-def test_services_that_share_a_redis_share_the_limit(make_app, tmp_path):
+def test_services_that_share_a_redis_share_the_limit_and_without_it_count_alone(make_app, tmp_path):
     if shutil.which("redis-server") is None:
         pytest.skip("no Redis here: apt-get install redis-server")
     port = str(free_port())
@@ -140,6 +140,8 @@ def test_services_that_share_a_redis_share_the_limit(make_app, tmp_path):
         one, other = (make_app(**shared).test_client() for _ in range(2))
         codes = [client.get("/stats").status_code for client in (one, other, one, other, one)]
         assert codes == [200, 200, 200, 429, 429]
+    alone = [client.get("/stats").status_code for client in (one, one, other, one, one)]
+    assert alone == [200, 200, 200, 200, 429]
 
 
 @pytest.mark.parametrize("path", ["/", "/predictions", "/nothing", "/docs", "/health"])
@@ -163,13 +165,27 @@ def test_a_preflight_needs_no_key_and_what_follows_it_does(make_app, key_and_lin
     assert upload(client, picture(), headers=origin).status_code == 401
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_another_sites_page_stores_nothing_by_a_visitors_browser(client, make_app, site):
-    forged = {"Origin": "https://example.org", "Sec-Fetch-Site": site}
+@pytest.mark.parametrize(
+    "said", [{"Sec-Fetch-Site": s} for s in ("cross-site", "same-site")] + [{}]
+)
+def test_another_sites_page_stores_nothing_by_a_visitors_browser(client, make_app, said):
+    forged = {"Origin": "https://example.org", **said}
     assert upload(client, picture(), headers=forged).json["code"] == "cross_site"
     assert client.get("/stats").json["total_predictions"] == 0
     opened = make_app(CORS_ORIGINS="https://example.org").test_client()
     assert upload(opened, picture(), headers=forged).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "http://shop.example", "http://shop.example:5000.evil.example"]
+)
+def test_without_https_a_page_is_known_by_its_origin(make_app, origin):
+    client = make_app(HOST="0.0.0.0").test_client()
+    at = {"Host": "shop.example:5000"}
+    forged = upload(client, picture(), headers={**at, "Origin": origin})
+    assert forged.json["code"] == "cross_site"
+    own = upload(client, picture(), headers={**at, "Origin": "http://shop.example:5000"})
+    assert own.status_code == 200
 
 
 def test_cors_is_closed_unless_an_origin_is_let_in(client, make_app):
