@@ -19,7 +19,7 @@ from steps.shared import arrays, corrections, label_quality, stage
 from steps.shared.corrections import KEEP, RELABEL
 from steps.shared.sheet import label_sheet
 from steps.shared.stage import StageError
-from steps.shared.table import read_table
+from steps.shared.table import read_table, require_photos
 
 SHEET, PAGE, TABLE = "audit.csv", "audit.html", "files.csv"
 ERROR, CONFLICT = "looks like another category", "a copy has another label"
@@ -63,21 +63,11 @@ def find_doubts(table: pd.DataFrame, probabilities: np.ndarray, above: float) ->
     return doubts.sort_values(["conflict", "place", "of_label"])
 
 
-def check_photos(photos: Path, table: pd.DataFrame) -> None:
-    """Raise StageError where the prepared pictures were not made from these photographs."""
-    stage.read_manifest(photos)
-    there = read_table(photos / TABLE)
-    if not set(zip(table["path"], table["sha256"], strict=True)) <= set(
-        zip(there["path"], there["sha256"], strict=True)
-    ):
-        raise StageError(f"--photos {photos} is not the folder that --prepared was made from.")
-
-
 def work(args: Namespace, out: Path) -> dict:
     """The stage: features, out-of-fold probabilities, the sheet as a table and as a page."""
     photos = Path(args.photos)
     table, images = read_prepared(Path(args.prepared))
-    check_photos(photos, table)
+    require_photos(photos, table, "--prepared")
     label_quality.require_enough(table["category"].to_numpy(), table["group"].to_numpy())
     labels = np.unique(table["category"], return_inverse=True)[1]
     again = (photos / "photos", list(table["path"]), out / "pictures.npy")

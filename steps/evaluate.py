@@ -19,7 +19,7 @@ from steps.shared.card import Trust
 from steps.shared.registry import CHAMPION, PackedModel
 from steps.shared.scorer import Scorer
 from steps.shared.stage import StageError
-from steps.shared.table import read_table
+from steps.shared.table import read_table, require_photos
 
 PREDICTIONS, SLICES, VERDICT = "predictions.csv", "slices.csv", "verdict.json"
 MISTAKES, MISTAKE_SIZE = 24, 160
@@ -92,9 +92,10 @@ def work(args: Namespace, out: Path) -> dict:
     """The stage: predict, measure, draw, compare, judge, and write the model's card."""
     data, photos = Path(args.data), Path(args.photos) / "photos"
     source = stage.read_manifest(data)
-    model = registry.fetch(args.model)
     table = read_table(data / "files.csv")
     test = table[table["split"] == "test"]
+    require_photos(Path(args.photos), test, "--data")
+    model = registry.fetch(args.model)
     with Scorer(model.folder) as scorer:
         predictions = predict(scorer, photos, test, "evaluate")
         predictions.to_csv(out / PREDICTIONS, index=False)

@@ -1,8 +1,11 @@
-"""Reads the tables of one row a photograph that stages hand on."""
+"""The tables of one row a photograph that stages hand on."""
 
 from pathlib import Path
 
 import pandas as pd
+
+from steps.shared import stage
+from steps.shared.stage import StageError
 
 TEXT = ("path", "category", "sha256", "split")
 
@@ -10,3 +13,18 @@ TEXT = ("path", "category", "sha256", "split")
 def read_table(path: Path) -> pd.DataFrame:
     """A stage's files.csv. What is text stays text: categories named 007 or NA are names."""
     return pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(TEXT, str))
+
+
+def require_photos(photos: Path, table: pd.DataFrame, made: str) -> None:
+    """Raise StageError where ingest's folder does not hold the very files of the table's rows.
+
+    made: what was made of the files, as the error names it.
+    """
+    stage.read_manifest(photos)
+    there = read_table(photos / "files.csv")
+    if not _files(table) <= _files(there):
+        raise StageError(f"--photos {photos} is not the folder that {made} was made from.")
+
+
+def _files(table: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(table["path"], table["sha256"], strict=True))

@@ -103,7 +103,17 @@ def find_teacher(args: Namespace, categories: list[str], strangers: int) -> Teac
     if model.facts["categories"] != categories:
         raise StageError(f"--teacher {args.teacher} knows other categories than --data has.")
     stage.read_manifest(args.teacher_data)
+    if _learned_from(args.teacher_data) != _learned_from(args.data):
+        raise StageError(
+            f"--teacher-data {args.teacher_data} and --data {args.data} do not train on the same "
+            "photographs in the same order: prepare and split the same ones, with the same --seed."
+        )
     return teachers.read(model, Path(args.teacher_data), strangers, args.seed)
+
+
+def _learned_from(folder: str) -> list[str]:
+    table = read_table(Path(folder) / "files.csv")
+    return table.loc[table["split"] == "train", "sha256"].tolist()
 
 
 def set_precision(wanted: str | None) -> str:
@@ -139,6 +149,7 @@ class Start:
             "seed": self.args.seed,
             "precision": self.precision,
             "teacher": self.args.teacher,
+            "weights": self.args.weights,
         }
 
     def network(self) -> keras.Model:

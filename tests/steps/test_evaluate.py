@@ -40,6 +40,18 @@ def test_what_a_model_cannot_say_is_reported_as_not_measured(
     assert set(slices.groupby("property")["count"].sum()) == {tested}
 
 
+def test_other_photographs_than_the_datas_are_refused(house, run_stage, tmp_path):
+    photos = shutil.copytree(house.ingest, tmp_path / "photos")
+    table = pd.read_csv(photos / "files.csv", dtype=str)
+    table["sha256"] = table["sha256"].str[::-1]
+    table.to_csv(photos / "files.csv", index=False)
+    flags = ["--photos", photos, "--data", house.split, "--model", house.model]
+
+    outcome = run_stage("evaluate", *flags, "--out", tmp_path / "evaluate")
+
+    assert "is not the folder that --data was made from" in outcome.run.data.tags["stage.error"]
+
+
 def test_a_registry_takes_a_summary_and_a_card_however_long(tmp_path):
     sections = "".join(f"\n\n## Section {i}\n\n{'word ' * 300}" for i in range(20))
     (tmp_path / card.CARD).write_text("# Model card" + sections)

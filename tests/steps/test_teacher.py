@@ -5,6 +5,7 @@ import shutil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -96,6 +97,17 @@ def test_a_teacher_of_other_categories_is_refused(house, run_stage, tmp_path):
 
     assert outcome.code == 1
     assert "knows other categories than --data has" in outcome.run.data.tags["stage.error"]
+
+
+def test_a_teacher_of_other_pictures_is_refused(house, run_stage, tmp_path):
+    other = shutil.copytree(house.split, tmp_path / "other")
+    table = pd.read_csv(other / "files.csv", dtype=str)
+    table[::-1].to_csv(other / "files.csv", index=False)
+    taught_by = ["--teacher", house.model, "--teacher-data", other]
+
+    outcome = run_stage("train", "--data", house.split, *taught_by, "--out", tmp_path / "out")
+
+    assert "do not train on the same photographs" in outcome.run.data.tags["stage.error"]
 
 
 def test_a_teacher_at_another_size_is_refused(house):
