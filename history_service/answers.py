@@ -68,6 +68,7 @@ def _read_row(row: dict[str, Any], latency_ms: float) -> Scored | PictureRefused
     scores = {name: _share(score) for name, score in row["scores"].items()}
     if row["label"] not in scores or len(row["label"]) > LONGEST_NAME:
         raise ModelNonsense("a label that is no category")
+    _require_storable("".join(scores))
     return Scored(
         label=row["label"],
         confidence=_share(row["confidence"]),
@@ -115,9 +116,16 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _require_storable(text: str) -> None:
+    if "\0" in text:
+        raise ModelNonsense("a name that PostgreSQL does not take")
+    text.encode()  # a lone half of a surrogate pair is a UnicodeEncodeError, which is a ValueError
+
+
 def _read_identity(model: dict[str, Any]) -> ModelIdentity:
     run_id = str(model.get("run_id") or "")
     version = model.get("version")
     shown = str(version) if version is not None else run_id[:8] or "unregistered"
     name = str(model.get("name") or "model")
+    _require_storable(name + shown + run_id)
     return ModelIdentity(name[:LONGEST_NAME], shown[:LONGEST_NAME], run_id[:64])

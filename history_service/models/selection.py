@@ -99,6 +99,8 @@ class Selection:
     def delete_batch(self, session: Session, size: int = DELETE_BATCH) -> int:
         """Deletes up to `size` of them and counts them out, in the caller's write transaction."""
         chosen = self.where(select(Prediction.id)).order_by(Prediction.id).limit(size)
+        # Rows that another deletion is about to take are no reason to wait, or to think all gone.
+        chosen = chosen.with_for_update(skip_locked=True)  # SQLite writes one at a time anyway
         return delete_chosen(session, chosen)
 
     def delete_all(self) -> int:

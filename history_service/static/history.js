@@ -2,10 +2,15 @@
 
 import { problemOf } from "./elements.js";
 
+const asked = new WeakMap(); // how often each part was: an answer that others overtook comes too late
+
 /** Loads a part of the page anew. query: URLSearchParams. */
 export async function refresh(part, query = new URLSearchParams()) {
+  const time = (asked.get(part) ?? 0) + 1;
+  asked.set(part, time);
   const response = await fetch(`${part.dataset.url}?${query}`);
-  if (response.ok) part.innerHTML = await response.text(); // escaped by the server's templates
+  const html = await response.text();
+  if (response.ok && asked.get(part) === time) part.innerHTML = html; // escaped by the templates
 }
 
 /** Filters and pages change the list in place and stay in the address. */

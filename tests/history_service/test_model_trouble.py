@@ -50,6 +50,12 @@ def test_those_who_wait_behind_a_slow_call_are_504_at_their_own_deadline(make_ap
         '{"predictions": [{"label": "y", "confidence": 1, "scores": {"x": 1}, "model": {}, '
         '"error": null}]}',
         '{"predictions": [{"error": {"code": "news", "message": ""}}]}',
+        '{"predictions": [{"label": "\\u0000", "confidence": 1, "scores": {"\\u0000": 1}, '
+        '"model": {}, "error": null}]}',
+        '{"predictions": [{"label": "\\ud800", "confidence": 1, "scores": {"\\ud800": 1}, '
+        '"model": {}, "error": null}]}',
+        '{"predictions": [{"label": "x", "confidence": 1, "scores": {"x": 1}, '
+        '"model": {"version": "1\\u0000"}, "error": null}]}',
     ],
 )
 def test_nonsense_is_502_and_is_not_passed_on(client, scoring_server, body):

@@ -2,11 +2,17 @@
 
 import csv
 import io
+import time
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
+from sqlalchemy.orm import Session
 from uploading import BLUE, GREEN, RED, picture, upload
+
+from history_service.database import db
+from history_service.models.selection import Selection
 
 
 @pytest.fixture
@@ -130,6 +136,22 @@ def test_a_deleted_number_is_never_given_again(client, key_header):
     gone = upload(client, picture()).json["id"]
     client.delete(f"/predictions/{gone}", headers=key_header)
     assert upload(client, picture()).json["id"] > gone
+
+
+def test_two_deletions_at_once_leave_nothing(app, filled):
+    def delete(session):
+        return Selection().delete_batch(session, 5)
+
+    with app.app_context():
+        engine = db.engine
+    with ThreadPoolExecutor(1) as pool, Session(engine) as one, Session(engine) as other:
+        assert delete(one) == 5
+        second = pool.submit(delete, other)
+        time.sleep(0.3)  # for the second to come upon what the first holds
+        one.commit()
+        assert second.result() == 5
+        other.commit()
+    assert filled.get("/predictions").json["total"] == 0
 
 
 def test_deleting_many_takes_the_same_filters(filled, key_header):
