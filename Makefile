@@ -37,7 +37,7 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/pipeline
 
 $(VENV)/bench: requirements/bench.txt
 	$(PYTHON) -m venv $(VENV)/bench
-	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { rm -r $@; exit 1; }
 	@touch $@
 
 $(VENV)/azurite: tests/azure_ml/package-lock.json $(VENV)/dev
@@ -88,7 +88,8 @@ up: $(VENV)/pipeline images ## the champion, its history and PostgreSQL in conta
 	docker/secrets.sh
 	test -d docker/model || { folder=$$(mktemp -d) && \
 		uri=$$(mlflow artifacts download --artifact-uri "$(MODEL)" --dst-path $$folder | tail -1) && \
-		chmod -R go+rX "$$uri" && cp -R "$$uri" docker/model && rm -r $$folder; }
+		chmod -R go+rX "$$uri" && rm -rf docker/model.partial && cp -R "$$uri" docker/model.partial && \
+		mv docker/model.partial docker/model && rm -r $$folder; }
 	TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml up --detach
 
 down: ## stop what `make up` started; the history stays

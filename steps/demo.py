@@ -16,6 +16,8 @@ from steps.shared.table import read_table
 NAME = "sports-ball-classification"
 SAMPLE_EPOCHS = 15
 """Rendered pictures are learnt sooner than photographs."""
+MAX_UPLOAD_BYTES = 10 * 2**20
+"""The history service's default."""
 
 
 def run_pipeline(source: str) -> None:
@@ -34,7 +36,10 @@ def run_pipeline(source: str) -> None:
 def classify_one(latest: dict) -> None:
     """Serve the champion and its history, send one test photograph, print what comes back."""
     table = read_table(Path(latest["split"]) / "files.csv")
-    photo = table[table["split"] == "test"].sample(1, random_state=1).iloc[0]
+    taken = table[(table["split"] == "test") & (table["bytes"] <= MAX_UPLOAD_BYTES)]
+    if taken.empty:
+        raise StageError("no test photograph is below 10 MiB, the most that the service takes.")
+    photo = taken.sample(1, random_state=1).iloc[0]
     path = Path(latest["ingest"]) / "photos" / photo["path"]
     scoring_port, port = services.free_port(), services.free_port()
     model = serve.scoring_server(serve.pin(None, NAME), scoring_port)
@@ -45,7 +50,10 @@ def classify_one(latest: dict) -> None:
             service.wait()
         url = f"http://{serve.LOOPBACK}:{port}"
         with path.open("rb") as file:
-            answer = requests.post(f"{url}/predict", files={"img": file}, timeout=30).json()
+            response = requests.post(f"{url}/predict", files={"img": file}, timeout=30)
+        if not response.ok:
+            raise StageError(f"POST /predict answered {response.status_code}: {response.text}")
+        answer = response.json()
         past = requests.get(f"{url}/stats", timeout=30).json()
     finally:
         history.stop()

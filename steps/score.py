@@ -6,6 +6,7 @@ spark, Spark's workers read and score: paths that they all see, or URIs such as 
 """
 
 import hashlib
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def table_of(root: Path, paths: list[str], answers: list[dict]) -> pa.Table:
         rows.append(
             {
                 **{name: answer.get(name) for name in SAME},
-                "path": path,
+                "path": os.fsencode(path).decode(errors="backslashreplace"),  # Parquet is UTF-8
                 "scores": list((answer["scores"] or {}).items()) or None,
                 "model_version": answer["model"]["version"],
                 "error_code": error["code"],
@@ -107,7 +108,7 @@ def work(args: Namespace, out: Path) -> dict:
     root, paths = find_pictures(args)
     model = registry.fetch_or_champion(args.model_path, args.model_name)
     digest = stage.digest(model.folder, ["artifacts/network.onnx", "artifacts/facts.json"])
-    listed = hashlib.sha256("\n".join(paths).encode()).hexdigest()
+    listed = hashlib.sha256(os.fsencode("\n".join(paths))).hexdigest()
     with open_scorer(args, model.folder) as scorer:
         identity = {"root": str(root.resolve()), "paths": listed, "model": digest}
         take_up(out, {**identity, "part": scorer.part})

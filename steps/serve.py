@@ -44,13 +44,19 @@ def history_service(host: str, port: int, scoring_port: int) -> Service:
     return Service(
         "history service",
         [sys.executable, "-m", "gunicorn", "-c", "history_service/gunicorn.conf.py"],
-        f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}/health/live",  # noqa: S104  # nosec B104
+        f"{url_of(host, port)}/health/live",
         {
             "HOST": host,
             "PORT": str(port),
             "SCORING_URL": f"http://{LOOPBACK}:{scoring_port}",
         },
     )
+
+
+def url_of(host: str, port: int) -> str:
+    """Where this machine reaches a service; one that listens everywhere, on loopback."""
+    name = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104  # nosec B104
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def serve(args: Namespace) -> None:
@@ -66,7 +72,7 @@ def serve(args: Namespace) -> None:
         for service in (model, history):
             service.start()
             service.wait()
-        print(f"serve: {uri} and its history: http://{host}:{port} (Ctrl-C stops)", flush=True)
+        print(f"serve: {uri} and its history: {url_of(host, port)} (Ctrl-C stops)", flush=True)
         services.watch([model, history])
     finally:
         # A second Ctrl-C, or `mlflow run` that passes the first one on, must not orphan the model.

@@ -31,13 +31,16 @@ def main(arguments: list[str] | None = None) -> None:
     options = flags.parse_args(arguments)
     if not (options.sheet or options.out):
         flags.error("nothing to do: give --sheet FILE to look at pictures, or --out FOLDER")
-    if options.sheet:
-        contact_sheet(options.columns, options.seed, options.size).save(options.sheet)
-    if options.out:
-        count = write_sample(
-            options.out, options.per_category, options.seed, options.size, options.workers
-        )
-        print(f"{count} pictures under {options.out}")
+    try:
+        if options.sheet:
+            contact_sheet(options.columns, options.seed, options.size).save(options.sheet)
+        if options.out:
+            count = write_sample(
+                options.out, options.per_category, options.seed, options.size, options.workers
+            )
+            print(f"{count} pictures under {options.out}")
+    except (ValueError, OSError) as error:
+        flags.error(str(error))
 
 
 if __name__ == "__main__":

@@ -110,16 +110,14 @@ def _shrink(picture: Image.Image, size: int, turn: AbstractContextManager) -> np
     with turn if large else nullcontext():
         # Pillow turns a TIFF by itself while it loads, and no other format.
         stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
-        small = _plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        small = plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
         picture.close()  # with its pixels, before the next large one has its own
-    if small.mode == "RGBa":
-        white = Image.new("RGBA", small.size, "white")
-        small = Image.alpha_composite(white, small.convert("RGBA")).convert("RGB")
+    small = on_white(small)
     way = UPRIGHT.get(stored)
     return np.asarray(small if way is None else small.transpose(way))
 
 
-def _plain(picture: Image.Image) -> Image.Image:
+def plain(picture: Image.Image) -> Image.Image:
     """In mode RGB, or RGBa where it may be transparent: colours times opacity, which average as
     they would on white, so that only the small picture needs to be laid on it."""
     if picture.mode.startswith("I"):
@@ -127,6 +125,14 @@ def _plain(picture: Image.Image) -> Image.Image:
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         return _in_mode("RGBa", _in_mode("RGBA", picture))
     return _in_mode("RGB", picture)
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """In mode RGB, whatever `plain` gave."""
+    if picture.mode != "RGBa":
+        return picture
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
 
 
 def _in_mode(mode: str, picture: Image.Image) -> Image.Image:

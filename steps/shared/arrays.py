@@ -54,7 +54,7 @@ def decode_files(
     """
     new_file(target, np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
-    pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=_leave_signals)
+    pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=leave_signals)
     try:
         tasks = {
             pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
@@ -113,8 +113,8 @@ def drop_rows(path: Path, bad: set[int]) -> None:
     os.replace(partial, path)
 
 
-def _leave_signals() -> None:
-    # Ctrl-C is for the parent, which then ends the workers; they have nothing to say about it.
+def leave_signals() -> None:
+    """In a worker process: Ctrl-C is for the parent, which then ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -99,7 +99,9 @@ def read(path: str) -> Corrections:
             "commas between the columns, as audit wrote it."
         )
     rows.index = rows.index + 2
-    rows = rows[list(READ)].apply(lambda column: column.str.strip())
+    rows = rows[list(READ)]
+    for column in ("sha256", "suggested", "action"):  # of a path, a space may be a part
+        rows[column] = rows[column].str.strip()
     rows = rows.assign(action=rows["action"].str.lower())
     sheet = Corrections(path, rows[(rows != "").any(axis=1)])
     _check_actions(sheet)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from steps.served_model.pictures import open_picture
+from steps.served_model.pictures import on_white, open_picture, plain
 
 Change = Callable[[Image.Image, float], Image.Image]
 
@@ -68,7 +68,7 @@ def reduced(data: bytes) -> bytes:
     """A picture file upright, at most SIDE pixels a side, as a PNG. Raises PictureError."""
     with open_picture(data) as opened:
         opened.draft("RGB", (SIDE, SIDE))  # a JPEG decodes straight to a half, a quarter, …
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
+        picture = _seen(opened)
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
     return _png(picture)
 
@@ -79,8 +79,13 @@ def corrupt(data: bytes, name: str, level: float) -> bytes:
     data: any picture that is accepted. name, level: of CORRUPTIONS. Raises PictureError.
     """
     with open_picture(data) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
+        picture = _seen(opened)
     return _png(CORRUPTIONS[name].change(picture, level).convert("RGB"))
+
+
+def _seen(opened: Image.Image) -> Image.Image:
+    """Upright and in RGB, transparency on white and 16 bits scaled to 8, as a model sees it."""
+    return on_white(plain(ImageOps.exif_transpose(opened)))
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -18,6 +18,7 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 from tqdm import tqdm
 
+from steps.shared.arrays import leave_signals
 from steps.shared.stage import StageError
 
 BATCH = 32
@@ -33,7 +34,7 @@ class Scorer:
         """folder: on this machine. workers: processes; 0 is one a core."""
         self.folder = str(folder)
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), spawn)
+        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), spawn, leave_signals)
 
     def __enter__(self) -> Self:
         return self

@@ -105,12 +105,13 @@ def free_port() -> int:
 
 def require_free(host: str, port: int, flag: str) -> None:
     """Raise StageError where something listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StageError(
-                f"port {port} on {host} cannot be used ({error.strerror}): "
-                f"stop what uses it, or choose another with {flag}."
-            ) from error
+    try:
+        family, kind, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        raise StageError(
+            f"port {port} on {host} cannot be used ({error.strerror}): "
+            f"stop what uses it, or choose another with {flag}."
+        ) from error

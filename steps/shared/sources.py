@@ -81,7 +81,7 @@ def unzip(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as file:
             entries = [entry for entry in file.infolist() if not entry.is_dir()]
-            _check(archive, [(e.filename, e.file_size) for e in entries])
+            _check(archive, folder, [(e.filename, e.file_size) for e in entries])
             file.extractall(folder, entries)  # noqa: S202 - checked, and zipfile keeps inside  # nosec B202
     except DAMAGED as error:
         raise StageError(f"{archive} is damaged or locked: {error}.") from error
@@ -92,7 +92,7 @@ def untar(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as file:
             entries = [entry for entry in file if entry.isfile()]
-            _check(archive, [(e.name, e.size) for e in entries])
+            _check(archive, folder, [(e.name, e.size) for e in entries])
             file.extractall(folder, entries, filter="data")
     except DAMAGED as error:
         raise StageError(f"{archive} is damaged or unsafe: {error}.") from error
@@ -124,7 +124,7 @@ def free_space(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
+def _check(archive: Path, folder: Path, entries: list[tuple[str, int]]) -> None:
     for name, _ in entries:
         path = PurePosixPath(name.replace("\\", "/"))
         first = path.parts[0] if path.parts else ".."  # a name like "." is the folder itself
@@ -132,7 +132,7 @@ def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
             raise StageError(f"{archive} holds {name!r}, which would leave the folder: refused.")
     total = sum(size for _, size in entries)
     ratio = total / max(archive.stat().st_size, 1)
-    limit = min(MAX_UNPACKED_BYTES, free_space(archive.parent))
+    limit = min(MAX_UNPACKED_BYTES, free_space(folder))
     if (
         len(entries) > MAX_FILES
         or total > limit
@@ -145,17 +145,19 @@ def _check(archive: Path, entries: list[tuple[str, int]]) -> None:
 
 
 def source_digest(source: str) -> str:
-    """SHA-256 of what a source holds: names and contents of a folder's files or of an archive.
+    """SHA-256 of what a source holds: names and contents of its categories' files, or an archive's.
 
     The sample and Kaggle are known by their name; ingest's parameters say the rest.
     """
     path = Path(source)
     if source == "sample" or source.startswith("kaggle:") or not path.exists():
         return source
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    # As deep as ingest looks, through links to folders as it does, which rglob would not follow.
+    entries = [path] if path.is_file() else sorted([*path.glob("*"), *path.glob("*/*")])
     whole = hashlib.sha256()
-    for file in files:
-        whole.update(os.fsencode(file.relative_to(path)) + b"\0")
-        with file.open("rb") as content:
-            whole.update(hashlib.file_digest(content, "sha256").digest())
+    for entry in entries:
+        whole.update(os.fsencode(entry.relative_to(path)) + b"\0")
+        if entry.is_file():
+            with entry.open("rb") as content:
+                whole.update(hashlib.file_digest(content, "sha256").digest())
     return whole.hexdigest()

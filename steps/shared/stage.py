@@ -143,6 +143,8 @@ def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None
     out = Path(args.out)
     if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
+    if (out / MANIFEST).is_file() and (other := read_manifest(out)["stage"]) != name:
+        raise StageError(f"--out {out} holds what {other} wrote; name another folder.")
     partial = out.with_name(out.name + ".partial")
     if not keep_partial:
         shutil.rmtree(partial, ignore_errors=True)

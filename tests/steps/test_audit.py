@@ -149,6 +149,14 @@ def test_rows_are_counted_as_a_spreadsheet_does(source, table, tmp_path):
         corrections.read(str(sheet(tmp_path, row_for(source, "a/1.jpg", table=table), empty, bad)))
 
 
+def test_a_space_in_a_path_is_a_part_of_it(source, tmp_path):
+    (source / "a" / "1.jpg").rename(source / "a" / "1.jpg ")
+    table = ingest(source, tmp_path / "copied")
+    path = sheet(tmp_path, row_for(source, "a/1.jpg ", table=table, action="drop"))
+
+    assert "a/1.jpg " not in set(corrections.read(str(path)).apply(table)["path"])
+
+
 def test_the_last_picture_of_a_category_cannot_be_dropped(source, table, tmp_path):
     path = sheet(tmp_path, row_for(source, "b/1.jpg", table=table, action="drop"))
 

@@ -76,7 +76,13 @@ def test_who_counts_the_epochs_gets_them(flags, expected):
 
 
 def begun(house, **flags):
-    common = {"network": "cnn", "precision": "float32", "teacher": "none", "seed": 1}
+    common = {
+        "network": "cnn",
+        "precision": "float32",
+        "teacher": "none",
+        "weights": None,
+        "seed": 1,
+    }
     return training.begin(Namespace(data=str(house.split), **common, **flags))
 
 

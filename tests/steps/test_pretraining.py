@@ -29,7 +29,7 @@ def few(monkeypatch, tracking):
 def start_with(categories, recipe=RECIPE) -> Start:
     nothing = Data(np.zeros((8, 16, 16, 3), np.uint8), np.zeros(8, np.int32))
     parts = {"train": nothing, "validation": nothing}
-    args = Namespace(network="cnn", seed=3, teacher="none")
+    args = Namespace(network="cnn", seed=3, teacher="none", weights=None)
     return Start(args, recipe, "float32", "digest", categories, parts, None, None)
 
 

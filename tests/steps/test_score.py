@@ -1,5 +1,7 @@
 """score: every picture has its row, good or bad, and a kill costs no more than a part."""
 
+import os
+
 import pandas as pd
 import pytest
 from drawing import encoded, photograph
@@ -49,6 +51,17 @@ def test_every_picture_has_a_row_and_a_bad_one_says_why(house, pictures, scored)
     assert row["confidence"] == pytest.approx(expected["confidence"], abs=1e-5)
     assert dict(row["scores"]) == pytest.approx(expected["scores"], abs=1e-5)
     assert outcome.run.data.metrics["unreadable"] == 1
+
+
+def test_a_name_that_is_not_utf_8_has_its_row_too(pictures, scored):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (pictures / name).write_bytes((pictures / "below/1.jpg").read_bytes())
+
+    outcome, out = scored(pictures)
+
+    assert outcome.code == 0
+    row = rows_of(out).set_index("path").loc["caf\\xe9.jpg"]
+    assert row["error_code"] is None
 
 
 def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):

@@ -220,6 +220,15 @@ def test_the_digest_of_a_folder_follows_names_and_contents(source):
     assert len({before, renamed, source_digest(str(source))}) == 3
 
 
+def test_the_digest_follows_links_to_category_folders_as_ingest_does(source, tmp_path):
+    (source / "a").rename(tmp_path / "elsewhere")
+    (source / "a").symlink_to(tmp_path / "elsewhere")
+    before = source_digest(str(source))
+    (tmp_path / "elsewhere" / "1.jpg").write_bytes(b"other")
+
+    assert source_digest(str(source)) != before
+
+
 def test_the_digest_of_an_archive_is_its_contents(source, tmp_path):
     archive = pack(source, tmp_path / "a.tar")
     copy = tmp_path / "b.tar"

@@ -146,6 +146,16 @@ def test_a_folder_of_other_files_is_not_overwritten(run, tmp_path):
     assert (tmp_path / "out" / "thesis.txt").exists()
 
 
+def test_the_folder_of_another_stage_is_not_overwritten(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    stage.write_json(tmp_path / "out" / stage.MANIFEST, {"stage": "train"})
+
+    code, failed, _ = run(good)
+
+    assert code == 1
+    assert "holds what train wrote" in failed.data.tags["stage.error"]
+
+
 def test_digests_follow_names_and_contents(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a").write_text("1")

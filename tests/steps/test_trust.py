@@ -75,6 +75,23 @@ def test_a_large_photograph_is_reduced_whole_and_a_small_one_left_as_it_is():
     assert (opened(reduced(small)) == opened(small)).all()
 
 
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("RGBA", (32, 32), (200, 0, 0, 0)),
+        Image.fromarray(np.full((32, 32), 40_000, np.uint16)),
+    ],
+    ids=["transparent", "16 bits"],
+)
+def test_what_is_spoilt_is_what_the_model_sees(picture):
+    data = encoded(picture)
+
+    seen = decode(data, 32)
+
+    assert (decode(reduced(data), 32) == seen).all()
+    assert np.abs(decode(corrupt(data, "JPEG", 90), 32) - seen.astype(float)).max() <= 1
+
+
 def test_strangers_repeat_from_a_seed_and_are_of_every_kind():
     first, again, other = strangers(3, 1), strangers(3, 1), strangers(3, 2)
 

@@ -230,6 +230,28 @@ def test_a_free_port_is_free(free_port):
     services.require_free("127.0.0.1", free_port(), "--port")
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::1", "http://[::1]:80"),
+        ("::", "http://[::1]:80"),
+        ("balls.example", "http://balls.example:80"),
+    ],
+)
+def test_where_a_service_is_reached_that_listens_on_a_host(host, url):
+    assert serving.url_of(host, 80) == url
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_a_port_of_ipv6_that_is_taken_is_refused():
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StageError, match="cannot be used"):
+            services.require_free("::1", port, "--port")
+
+
 def test_an_address_that_is_not_ours_is_refused(free_port):
     with pytest.raises(StageError, match="choose another with --port"):
         services.require_free("192.0.2.1", free_port(), "--port")
