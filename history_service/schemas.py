@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,7 +69,7 @@ class SelectionIn(SpanIn):
     min_confidence = share_in("With at least this confidence.")
     max_confidence = share_in("With at most this confidence.")
     model_version = text_in(200, "By this version of the model.")
-    filename = text_in(255, "Whose file's name holds this text, in any case.")
+    filename = text_in(255, "Whose file's name holds this text, in any case (SQLite: of A to Z).")
     known = switch_in("That look like one of the categories, or that look like none.")
 
 
@@ -84,7 +85,10 @@ class PageIn(SelectionIn):
 
 def selection_of(query: dict[str, Any]) -> Selection:
     """The filters among the parameters of a query."""
-    return Selection(**{k: v for k, v in query.items() if k not in ("skip", "limit", "cursor")})
+    chosen = {k: v for k, v in query.items() if k not in ("skip", "limit", "cursor")}
+    if name := chosen.get("filename"):
+        chosen["filename"] = unicodedata.normalize("NFC", name)  # as names are stored
+    return Selection(**chosen)
 
 
 class PredictIn(Schema):

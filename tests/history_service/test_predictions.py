@@ -138,6 +138,12 @@ def test_a_deleted_number_is_never_given_again(client, key_header):
     assert upload(client, picture()).json["id"] > gone
 
 
+def test_a_name_is_found_however_its_accents_are_written(client):
+    upload(client, picture(), filename="bal\u00f3n.png")
+    found = client.get("/predictions", query_string={"filename": "balo\u0301n"})
+    assert found.json["total"] == 1
+
+
 def test_two_deletions_at_once_leave_nothing(app, filled):
     def delete(session):
         return Selection().delete_batch(session, 5)
