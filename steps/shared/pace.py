@@ -14,7 +14,7 @@ from steps.shared.training import Start, steps_an_epoch
 
 PACE = "pace.json"
 STEPS = 6
-"""Optimiser steps that are timed, after as many that compile and warm up."""
+"""Optimiser steps that are timed at most, after as many that compile and warm up."""
 FORWARD = 1 / 3
 """Cost of asking about a picture, as a share of training on it: the gradients by the weights and
 by the features take as many multiply-adds again, each."""
@@ -66,14 +66,16 @@ class Pace:
 
 def measure(start: Start) -> Pace:
     """Times the smallest and the largest pictures, by a trainer that is thrown away afterwards."""
-    trainer, train, recipe = start.trainer(steps=STEPS), start.data["train"], start.recipe
+    train, recipe = start.data["train"], start.recipe
+    steps = min(STEPS, steps_an_epoch(recipe, len(train.images)))
+    trainer = start.trainer(steps=steps)
     timed = []
     sides = {recipe.side(epoch): epoch for epoch in (0, recipe.epochs - 1)}
     for side, epoch in sides.items():  # one, where pictures do not grow
         trainer.epoch(train.images, train.labels, epoch)
         begun = time.perf_counter()
         trainer.epoch(train.images, train.labels, epoch)
-        seconds = (time.perf_counter() - begun) / STEPS
+        seconds = (time.perf_counter() - begun) / steps
         timed.append((recipe.batch_size * side**2, seconds))
     return Pace.through(timed[0], timed[-1])
 
