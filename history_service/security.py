@@ -89,7 +89,7 @@ def _of_other_site() -> bool:
     if site := request.headers.get("Sec-Fetch-Site"):
         return site in ("cross-site", "same-site")
     origin = request.headers.get("Origin")
-    return origin is not None and origin.partition("://")[2] != request.host
+    return origin is not None and origin.partition("://")[2].lower() != request.host.lower()
 
 
 def refuse_strange_name() -> None:
@@ -136,7 +136,8 @@ def init_app(app: Flask) -> None:
     app.extensions["allowed_hosts"] = allowed_hosts(app.config)
     proxies = app.config["TRUSTED_PROXIES"]
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+        # Not X-Forwarded-Port: the name that was called says its port, a proxy knows its own.
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, 0, proxies)  # type: ignore[method-assign]
     app.before_request(refuse_strange_name)
     app.before_request(refuse_forged_request)
     app.after_request(add_headers)

@@ -152,7 +152,11 @@ def report(registered: Path) -> None:
     for name in ("accuracy", "macro_f1", "calibration_error"):
         if name in version.tags:
             mlflow.log_metric(name, float(version.tags[name]))
-    print(f"main: models:/{version.name}/{version.version}: {registry.summary(version)}")
+    print(f"main: {registry.uri_of(version)}: {registry.summary(version)}")
+    champion = registry.by_alias(version.name, registry.CHAMPION)
+    if outcome["champion"] and champion and champion.version != version.version:
+        now = registry.uri_of(champion)
+        print(f"main: it was made champion then, and {now} is now; --fresh true judges it anew")
 
 
 def _digests(**folders: Path) -> dict[str, str]:

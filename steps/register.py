@@ -32,6 +32,8 @@ def read_verdict(folder: str, model: PackedModel) -> dict | None:
     verdict = stage.read_json(Path(folder) / "verdict.json")
     if verdict["model"] != stage.digest(model.folder, ["artifacts/network.onnx"]):
         raise StageError(f"the verdict in {folder} is on another model than {model.uri}.")
+    if "judged_against" not in verdict:
+        raise StageError(f"the verdict in {folder} is an earlier release's: evaluate again.")
     if not verdict["passed"]:
         raise StageError(f"refused, the gate was not passed: {verdict['reason']}.")
     return verdict

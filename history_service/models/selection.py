@@ -100,8 +100,9 @@ class Selection:
         """Deletes up to `size` of them and counts them out, in the caller's write transaction."""
         chosen = self.where(select(Prediction.id)).order_by(Prediction.id).limit(size)
         # Rows that another deletion is about to take are no reason to wait, or to think all gone.
-        chosen = chosen.with_for_update(skip_locked=True)  # SQLite writes one at a time anyway
-        return delete_chosen(session, chosen)
+        # (SQLite writes one at a time anyway.) As a common table expression it is run only once.
+        free = chosen.with_for_update(skip_locked=True).cte("free")
+        return delete_chosen(session, select(free.c.id))
 
     def delete_all(self) -> int:
         """Deletes all there are now, in short transactions: others can write in between."""

@@ -1,5 +1,6 @@
 """Many picture files into one memory-mapped array, over all cores, in memory that stays flat."""
 
+import errno
 import math
 import os
 import signal
@@ -31,10 +32,10 @@ def new_file(path: Path, dtype: np.dtype | type, shape: tuple[int, ...]) -> np.m
     """
     try:
         array = open_memmap(path, "w+", dtype, shape)
-        if array.nbytes and hasattr(os, "posix_fallocate"):  # macOS has none
-            with path.open("rb+") as file:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        _take_place(path)
     except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
         path.unlink(missing_ok=True)
         size = math.prod(shape) * np.dtype(dtype).itemsize / 2**20
         raise StageError(
@@ -42,6 +43,17 @@ def new_file(path: Path, dtype: np.dtype | type, shape: tuple[int, ...]) -> np.m
             "choose another disk by --work (--out of a single stage)."
         ) from error
     return array
+
+
+def _take_place(path: Path) -> None:
+    if not hasattr(os, "posix_fallocate"):  # macOS has none
+        return
+    with path.open("rb+") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
+                raise  # else this file system cannot tell, and the file stays sparse
 
 
 def decode_files(

@@ -103,7 +103,8 @@ def read(path: str) -> Corrections:
     for column in ("sha256", "suggested", "action"):  # of a path, a space may be a part
         rows[column] = rows[column].str.strip()
     rows = rows.assign(action=rows["action"].str.lower())
-    sheet = Corrections(path, rows[(rows != "").any(axis=1)])
+    filled = rows.apply(lambda column: column.str.strip() != "").any(axis=1)
+    sheet = Corrections(path, rows[filled])
     _check_actions(sheet)
     return sheet
 

@@ -18,8 +18,8 @@ SIDE, REPEATS = 1024, 5
 def quick_precision() -> str:
     """The mixed precision that the hardware multiplies natively and quicker, or float32.
 
-    Of a processor it is measured, in a quarter of a second: some have the instructions for
-    bfloat16 and take twice as long with them (an Intel Xeon with AVX512-BF16 and without AMX).
+    Of a processor it is measured, in half a second: some have the instructions for bfloat16 and
+    take twice as long with them (an Intel Xeon with AVX512-BF16 and without AMX).
     """
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
@@ -28,7 +28,10 @@ def quick_precision() -> str:
         return "mixed_bfloat16" if ampere else "mixed_float16"
     if not BFLOAT16_FLAGS & _cpu_flags():
         return "float32"
-    narrow, wide = (product_seconds(kind, SIDE, REPEATS) for kind in (tf.bfloat16, tf.float32))
+    # By turns, so that a moment in which others compute slows down both.
+    kinds = (tf.bfloat16, tf.float32)
+    seconds = [[product_seconds(kind, SIDE, 1) for kind in kinds] for _ in range(REPEATS)]
+    narrow, wide = map(min, zip(*seconds, strict=True))
     return "mixed_bfloat16" if narrow < wide else "float32"
 
 

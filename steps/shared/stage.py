@@ -9,10 +9,12 @@ import errno
 import hashlib
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
+import time
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +29,9 @@ from steps.shared import options
 
 MANIFEST = "stage.json"
 ERROR_TAG = "stage.error"
+PASSED_ON_S = 2.0
+"""Seconds after Ctrl-C in which `mlflow run` passes it on to the stage, which had it already: a
+pool that is ended is not to be disturbed while it waits for its workers."""
 
 Work = Callable[[Namespace, Path], dict]
 """Does a stage's work: (options, folder to write) → what to remember of it in stage.json.
@@ -60,7 +65,8 @@ def run(
 def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[None]:
     """An MLflow run around a stage's work: the one that `mlflow run` made, or a new one.
 
-    Whatever goes wrong ends the run as failed or killed, says why in one line, and exits.
+    Whatever goes wrong ends the run as failed or killed, says why in one line, and exits. A second
+    signal, PASSED_ON_S after the first or later, ends the process at once instead.
     """
     quieten()
     with _heeding_signals(), _start_run(name, system_metrics) as active:
@@ -69,7 +75,6 @@ def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[
             mlflow.log_params(_new_params(active.data.params, vars(args)))
             yield
         except KeyboardInterrupt:
-            _end_at_once_from_now_on()
             message = "interrupted; the same command goes on from what is finished"
             print(f"{name}: {message}", file=sys.stderr)
             mlflow.set_tag(ERROR_TAG, message)
@@ -143,7 +148,7 @@ def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None
     out = Path(args.out)
     if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
-    if (out / MANIFEST).is_file() and (other := read_manifest(out)["stage"]) != name:
+    if (out / MANIFEST).is_file() and (other := read_manifest(out).get("stage")) != name:
         raise StageError(f"--out {out} holds what {other} wrote; name another folder.")
     partial = out.with_name(out.name + ".partial")
     if not keep_partial:
@@ -185,8 +190,21 @@ def _report(name: str, error: Exception) -> None:
 
 @contextmanager
 def _heeding_signals() -> Iterator[None]:
+    first = None
+
+    def heed(*_: object) -> None:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() - first > PASSED_ON_S:
+            _end_at_once()
+
     before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGTERM, _interrupt)
+    # In the background of a shell SIGINT is ignored, and stays so.
+    before = {kind: handler for kind, handler in before.items() if handler is not signal.SIG_IGN}
+    for kind in before:
+        signal.signal(kind, heed)
     try:
         yield
     finally:
@@ -194,11 +212,8 @@ def _heeding_signals() -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _end_at_once_from_now_on() -> None:
-    # Who asks a second time does not want to wait for a tracking server that may be gone.
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, lambda *_: os._exit(130))
+def _end_at_once() -> None:
+    # Who asks a second time waits for no worker, and for no tracking server that may be gone.
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(130)

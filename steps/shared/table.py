@@ -16,13 +16,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def require_photos(photos: Path, table: pd.DataFrame, made: str) -> None:
-    """Raise StageError where ingest's folder does not hold the very files of the table's rows.
+    """Raise StageError where `photos` is not ingest's folder with the very files of the table.
 
     made: what was made of the files, as the error names it.
     """
-    stage.read_manifest(photos)
-    there = read_table(photos / "files.csv")
-    if not _files(table) <= _files(there):
+    ingested = stage.read_manifest(photos).get("stage") == "ingest"
+    if not ingested or not _files(table) <= _files(read_table(photos / "files.csv")):
         raise StageError(f"--photos {photos} is not the folder that {made} was made from.")
 
 

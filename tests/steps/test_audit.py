@@ -149,6 +149,13 @@ def test_rows_are_counted_as_a_spreadsheet_does(source, table, tmp_path):
         corrections.read(str(sheet(tmp_path, row_for(source, "a/1.jpg", table=table), empty, bad)))
 
 
+def test_a_row_of_blanks_is_no_row(source, table, tmp_path):
+    row = row_for(source, "a/1.jpg", table=table)
+    path = sheet(tmp_path, dict.fromkeys(("path", "sha256", "suggested", "action"), " "), row)
+
+    assert len(corrections.read(str(path)).apply(table)) == len(table)
+
+
 def test_a_space_in_a_path_is_a_part_of_it(source, tmp_path):
     (source / "a" / "1.jpg").rename(source / "a" / "1.jpg ")
     table = ingest(source, tmp_path / "copied")

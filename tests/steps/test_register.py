@@ -198,6 +198,17 @@ def test_a_second_model_is_held_against_the_champion(house, evaluated, register,
     assert not read_json(folder / "verdict.json")["promote"]
 
 
+def test_a_verdict_of_before_whom_it_was_against_was_said_is_refused(house, evaluated, register):
+    _, folder = evaluated()
+    verdict = read_json(folder / "verdict.json")
+    del verdict["judged_against"]
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+
+    outcome = register(house.model, folder)
+
+    assert "is an earlier release's: evaluate again" in outcome.run.data.tags["stage.error"]
+
+
 def test_a_verdict_against_an_earlier_champion_promotes_nobody(house, evaluated, register, other):
     _, stale = evaluated(other, name="second")
     _, verdict = evaluated()

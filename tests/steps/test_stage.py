@@ -170,6 +170,33 @@ def test_outside_a_stage_there_is_no_run(tracking):
         stage.run_id()
 
 
+STUBBORN = """
+import os, time
+from steps.shared import stage
+
+def work(args, out):
+    print("begun", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(60)  # what waits for a worker that does not end
+
+stage.run("split", work, ["--out", os.environ["OUT"]])
+"""
+
+
+def test_who_asks_a_second_time_waits_no_longer(tracking, tmp_path):
+    environment = os.environ | {"OUT": str(tmp_path / "out"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", STUBBORN]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        time.sleep(stage.PASSED_ON_S + 0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 130
+
+
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_process_ends_the_run_as_killed(tracking, tmp_path, kind):
     command = [sys.executable, "-m", "steps.ingest", "--per-category", "5000"]
@@ -189,6 +216,8 @@ def test_a_signal_to_the_process_ends_the_run_as_killed(tracking, tmp_path, kind
         time.sleep(0.1)
 
     process.send_signal(kind)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)  # as `mlflow run` passes a Ctrl-C on
     _, said = process.communicate(timeout=60)
 
     experiment = os.environ["MLFLOW_EXPERIMENT_ID"]
