@@ -65,12 +65,13 @@ def init_app(app: Flask) -> None:
     app.before_request(set_deadline)
     app.teardown_request(close_files)
     if config["RATE_LIMIT"]:
+        storage = config["RATE_LIMIT_STORAGE"]
         Limiter(
             client_name,
             app=app,
             application_limits=[f"{config['RATE_LIMIT']} per minute"],
             application_limits_exempt_when=_not_counted,
-            storage_uri=(storage := config["RATE_LIMIT_STORAGE"]),
+            storage_uri=storage,
             storage_options=REDIS_TIMEOUTS if storage.startswith("redis") else {},
             in_memory_fallback_enabled=True,  # each worker on its own, while the storage is away
             strategy="sliding-window-counter",

@@ -148,7 +148,7 @@ def report(registered: Path) -> None:
     """Put the outcome into the parent run and print it."""
     outcome = stage.read_manifest(registered)
     version = MlflowClient().get_model_version(outcome["name"], outcome["version"])
-    mlflow.set_tag("registered", f"models:/{version.name}/{version.version}")
+    mlflow.set_tag("registered", registry.uri_of(version))
     for name in ("accuracy", "macro_f1", "calibration_error"):
         if name in version.tags:
             mlflow.log_metric(name, float(version.tags[name]))

@@ -111,16 +111,15 @@ def version_of(
     args: Namespace, model: PackedModel, found: ModelVersion | None, verdict: dict | None
 ) -> ModelVersion:
     """A new version; or the one that was found, saying from now on what the verdict says of it."""
-    text, tags = (
-        describe(model, verdict) + read_card(args.verdict, verdict),
-        tags_of(model, verdict),
-    )
-    if found is None:
-        run_id = model.facts["run_id"]
-        return registry.create_version(args.model_name, artifact_uri(model), run_id, text, tags)
-    if verdict:
+    if found and verdict is None:
+        return found
+    text = describe(model, verdict) + read_card(args.verdict, verdict)
+    tags = tags_of(model, verdict)
+    if found:
         registry.update_version(found, text, tags)
-    return found
+        return found
+    run_id = model.facts["run_id"]
+    return registry.create_version(args.model_name, artifact_uri(model), run_id, text, tags)
 
 
 def hold_against_today(name: str, model: PackedModel, verdict: dict) -> None:

@@ -99,12 +99,10 @@ def read(path: str) -> Corrections:
             "commas between the columns, as audit wrote it."
         )
     rows.index = rows.index + 2
-    rows = rows[list(READ)]
-    for column in ("sha256", "suggested", "action"):  # of a path, a space may be a part
-        rows[column] = rows[column].str.strip()
-    rows = rows.assign(action=rows["action"].str.lower())
-    filled = rows.apply(lambda column: column.str.strip() != "").any(axis=1)
-    sheet = Corrections(path, rows[filled])
+    stripped = rows[list(READ)].apply(lambda column: column.str.strip())
+    # Of a path, a space may be a part.
+    kept = stripped.assign(path=rows["path"], action=stripped["action"].str.lower())
+    sheet = Corrections(path, kept[(stripped != "").any(axis=1)])
     _check_actions(sheet)
     return sheet
 

@@ -1,7 +1,7 @@
 """What this machine computes on, and in which precision it is quick."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,23 +29,24 @@ def quick_precision() -> str:
     if not BFLOAT16_FLAGS & _cpu_flags():
         return "float32"
     # By turns, so that a moment in which others compute slows down both.
-    kinds = (tf.bfloat16, tf.float32)
-    seconds = [[product_seconds(kind, SIDE, 1) for kind in kinds] for _ in range(REPEATS)]
-    narrow, wide = map(min, zip(*seconds, strict=True))
-    return "mixed_bfloat16" if narrow < wide else "float32"
+    narrow, wide = (product_timer(kind, SIDE) for kind in (tf.bfloat16, tf.float32))
+    rounds = [(narrow(), wide()) for _ in range(REPEATS)]
+    quickest = [min(seconds) for seconds in zip(*rounds, strict=True)]
+    return "mixed_bfloat16" if quickest[0] < quickest[1] else "float32"
 
 
-def product_seconds(kind: tf.DType, side: int, repeats: int) -> float:
-    """The least time of `repeats` products of two (side, side) matrices on all cores."""
+def product_timer(kind: tf.DType, side: int) -> Callable[[], float]:
+    """What multiplies two (side, side) matrices on all cores and returns the seconds that took."""
     a, b = (tf.cast(tf.random.normal((side, side)), kind) for _ in range(2))
     product = tf.function(tf.matmul)
     product(a, b)  # compiles
-    seconds = []
-    for _ in range(repeats):
+
+    def seconds() -> float:
         begun = time.perf_counter()
         product(a, b)[0, 0].numpy()
-        seconds.append(time.perf_counter() - begun)
-    return min(seconds)
+        return time.perf_counter() - begun
+
+    return seconds
 
 
 @contextmanager

@@ -111,12 +111,18 @@ def run_id() -> str:
     return active.info.run_id
 
 
-def read_manifest(folder: str | Path) -> dict:
-    """What a finished stage says of its folder. Raises StageError where it is not one."""
+def read_manifest(folder: str | Path, of: str = "") -> dict:
+    """What a finished stage says of its folder; of: the stage that must have written it, "": any.
+
+    Raises StageError where it is not one, or another's.
+    """
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise StageError(f"{folder} is not the folder of a finished stage: it has no {MANIFEST}.")
-    return read_json(path)
+    manifest = read_json(path)
+    if of and manifest.get("stage") != of:
+        raise StageError(f"{folder} is not a folder of {of}, but of {manifest.get('stage')}.")
+    return manifest
 
 
 def digest(folder: Path, names: Iterable[str]) -> str:

@@ -20,8 +20,8 @@ def require_photos(photos: Path, table: pd.DataFrame, made: str) -> None:
 
     made: what was made of the files, as the error names it.
     """
-    ingested = stage.read_manifest(photos).get("stage") == "ingest"
-    if not ingested or not _files(table) <= _files(read_table(photos / "files.csv")):
+    stage.read_manifest(photos, of="ingest")
+    if not _files(table) <= _files(read_table(photos / "files.csv")):
         raise StageError(f"--photos {photos} is not the folder that {made} was made from.")
 
 

@@ -102,8 +102,7 @@ def find_teacher(args: Namespace, categories: list[str], strangers: int) -> Teac
     model = registry.fetch(args.teacher)
     if model.facts["categories"] != categories:
         raise StageError(f"--teacher {args.teacher} knows other categories than --data has.")
-    if stage.read_manifest(args.teacher_data).get("stage") != "split":
-        raise StageError(f"--teacher-data {args.teacher_data} is not the folder of a split.")
+    stage.read_manifest(args.teacher_data, of="split")
     if _learned_from(args.teacher_data) != _learned_from(args.data):
         raise StageError(
             f"--teacher-data {args.teacher_data} and --data {args.data} do not train on the same "

@@ -159,5 +159,5 @@ def test_a_processor_computes_in_bfloat16_where_that_is_measured_to_be_quicker(
 ):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(devices, "_cpu_flags", lambda: flags)
-    monkeypatch.setattr(devices, "product_seconds", lambda kind, *_: seconds[kind])
+    monkeypatch.setattr(devices, "product_timer", lambda kind, _: lambda: seconds[kind])
     assert devices.quick_precision() == precision
