@@ -11,15 +11,12 @@ mean of its last five epochs. Ours is `cnn` with its recipe in 30 epochs, in the
 """
 
 import argparse
-import os
 import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np

@@ -9,13 +9,10 @@ optimiser). The loaders read the photographs as a tutorial would, and ours as tr
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np

@@ -4,12 +4,9 @@ Reads dataprep's folder and judges every photograph, or split's and judges what 
 wants to know what corrections gain keeps the test photographs as they are.
 """
 
-import os
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import mlflow
 import numpy as np

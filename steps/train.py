@@ -4,7 +4,6 @@ Options, data, network, epochs, model: in that order. After every epoch all stat
 training that was stopped goes on from its last epoch when it is started again with the same --out.
 """
 
-import os
 import shutil
 import sys
 from argparse import Namespace
@@ -12,8 +11,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import mlflow

@@ -4,15 +4,12 @@ Each trial trains the network with other values and is a child run. The study is
 same command goes on after a kill; with a larger --trials it goes on after the end, too.
 """
 
-import os
 import shutil
 import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import mlflow
 import numpy as np

@@ -13,13 +13,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 # TensorFlow reads these once. One thread: results repeat to the last bits, and cores stay free.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 os.environ["MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"] = "1"
 os.environ["GIT_PYTHON_REFRESH"] = "quiet"
 
 import numpy as np
 import pytest
+
+import steps  # noqa: F401 - before TensorFlow, as in every command
 
 CATEGORIES = ("basketball", "football", "tennis_ball")
 PER_CATEGORY = 24

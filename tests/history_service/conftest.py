@@ -35,9 +35,10 @@ def scoring_url(stand_in):
 
 @pytest.fixture
 def scoring_server(stand_in):
-    """The stand-in, well-behaved at the start of each test."""
+    """The stand-in, well-behaved at the start of each test, and for those that only ask it."""
     stand_in.reset()
-    return stand_in
+    yield stand_in
+    stand_in.reset()
 
 
 @pytest.fixture(scope="session")

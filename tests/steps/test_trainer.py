@@ -1,10 +1,12 @@
 """The trainer step by step: what it saves it takes up again, and only its own."""
 
+import platform
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.test_util import IsMklEnabled
 
 from steps.shared import augment, devices, networks, recipes
 from steps.shared.progress import Progress
@@ -142,6 +144,11 @@ def test_blur_takes_detail_but_leaves_the_brightness(eagerly, data):
     assert np.abs(blurred.mean(axis=(1, 2, 3)) - still.mean(axis=(1, 2, 3))).max() < 1.0
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN is for x86-64")
+def test_training_uses_onednn_on_every_processor():
+    assert IsMklEnabled()
+
+
 def test_the_quick_precision_is_one_that_training_knows():
     assert devices.quick_precision() in devices.PRECISIONS
 
@@ -151,10 +158,11 @@ def test_the_quick_precision_is_one_that_training_knows():
     [
         ({"avx512_bf16"}, {tf.bfloat16: 1.0, tf.float32: 2.0}, "mixed_bfloat16"),
         ({"avx512_bf16"}, {tf.bfloat16: 2.0, tf.float32: 1.0}, "float32"),
+        ({"avx512_bf16"}, {tf.bfloat16: 1.0, tf.float32: 1.1}, "float32"),
         ({"avx2"}, {tf.bfloat16: 1.0, tf.float32: 2.0}, "float32"),
     ],
 )
-def test_a_processor_computes_in_bfloat16_where_that_is_measured_to_be_quicker(
+def test_a_processor_computes_in_bfloat16_where_that_is_measured_to_be_clearly_quicker(
     monkeypatch, flags, seconds, precision
 ):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
