@@ -53,7 +53,7 @@ serve: $(VENV)/pipeline ## serve the champion on 127.0.0.1 until Ctrl-C
 	@python -m steps.serve
 
 test: $(VENV)/dev $(VENV)/azurite ## the tests that run before every commit, and the coverage they must reach
-	python -m pytest -n auto --dist loadfile --cov -m "not slow and not containers"
+	python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov -m "not slow and not containers"
 
 test-all: $(VENV)/dev $(VENV)/azurite ## every test, the slow ones too
 	python -m pytest

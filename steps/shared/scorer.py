@@ -33,8 +33,11 @@ class Scorer:
     def __init__(self, folder: str | Path, workers: int = 0) -> None:
         """folder: on this machine. workers: processes; 0 is one a core."""
         self.folder = str(folder)
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), spawn, leave_signals)
+        # Forked from a process that has imported what follows and does nothing else: a second
+        # worker, and a second model, start at once.
+        server = multiprocessing.get_context("forkserver")
+        server.set_forkserver_preload([__name__])
+        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), server, leave_signals)
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +89,8 @@ def score(
 
 @cache
 def _load(folder: str) -> PyFuncModel:
-    return mlflow.pyfunc.load_model(folder)
+    # To compare its requirements with every installed package takes longer than all the rest.
+    return mlflow.pyfunc.load_model(folder, suppress_warnings=True)
 
 
 def _predict(

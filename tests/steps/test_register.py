@@ -74,6 +74,21 @@ def evaluated(house, run_stage, tmp_path):
     return evaluate
 
 
+@pytest.fixture(scope="module")
+def first_verdict(house, run_all, tmp_path_factory):
+    """evaluate's folder of the house's model, against which there is no champion yet."""
+    flags = ["--photos", house.ingest, "--data", house.split, "--model", house.model]
+    gate = ["--min-accuracy", 0, "--min-class-recall", 0, "--model-name", NAME]
+    root = tmp_path_factory.mktemp("first")
+    return run_all(root, {"evaluate": [*flags, *gate, "--robustness", False]}).evaluate
+
+
+@pytest.fixture
+def verdict(first_verdict, tmp_path):
+    """A copy of that folder."""
+    return shutil.copytree(first_verdict, tmp_path / "verdict")
+
+
 @pytest.fixture
 def mislabelled(house, tmp_path):
     """split's folder, each test picture under the name of the next category: nobody gets it right
@@ -135,16 +150,13 @@ def test_evaluate_logs_figures_tables_and_pictures(house, evaluated):
     assert outcome.run.data.metrics["accuracy"] == pytest.approx(right)
 
 
-def test_the_first_version_that_passes_is_challenger_and_champion(house, evaluated, register):
-    _, verdict = evaluated()
-
+def test_the_first_version_that_passes_is_challenger_and_champion(house, verdict, register):
     assert register(house.model, verdict).code == 0
 
     assert alias_of("challenger") == alias_of("champion") == "1"
 
 
-def test_a_version_says_where_it_comes_from(house, evaluated, register):
-    _, verdict = evaluated()
+def test_a_version_says_where_it_comes_from(house, verdict, register):
     register(house.model, verdict)
 
     version = registry.by_alias(NAME, "champion")
@@ -156,8 +168,7 @@ def test_a_version_says_where_it_comes_from(house, evaluated, register):
     assert "# Model card: cnn" in version.description
 
 
-def test_a_served_version_says_which_it_is(house, evaluated, register):
-    _, verdict = evaluated()
+def test_a_served_version_says_which_it_is(house, verdict, register):
     register(house.model, verdict)
 
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -177,8 +188,7 @@ def test_a_verdict_that_refuses_registers_nothing(house, evaluated, register, mi
     assert alias_of("challenger") is None
 
 
-def test_the_verdict_on_another_model_is_refused(house, evaluated, register, other):
-    _, verdict = evaluated()
+def test_the_verdict_on_another_model_is_refused(house, verdict, register, other):
     with (other / "artifacts" / "network.onnx").open("ab") as file:
         file.write(b"\0")
 
@@ -187,8 +197,7 @@ def test_the_verdict_on_another_model_is_refused(house, evaluated, register, oth
     assert "is on another model" in outcome.run.data.tags["stage.error"]
 
 
-def test_a_second_model_is_held_against_the_champion(house, evaluated, register, other):
-    _, verdict = evaluated()
+def test_a_second_model_is_held_against_the_champion(house, evaluated, verdict, register, other):
     register(house.model, verdict)
 
     _, folder = evaluated(other, name="second")
@@ -198,20 +207,20 @@ def test_a_second_model_is_held_against_the_champion(house, evaluated, register,
     assert not read_json(folder / "verdict.json")["promote"]
 
 
-def test_a_verdict_of_before_whom_it_was_against_was_said_is_refused(house, evaluated, register):
-    _, folder = evaluated()
-    verdict = read_json(folder / "verdict.json")
-    del verdict["judged_against"]
-    (folder / "verdict.json").write_text(json.dumps(verdict))
+def test_a_verdict_of_before_whom_it_was_against_was_said_is_refused(house, verdict, register):
+    known = read_json(verdict / "verdict.json")
+    del known["judged_against"]
+    (verdict / "verdict.json").write_text(json.dumps(known))
 
-    outcome = register(house.model, folder)
+    outcome = register(house.model, verdict)
 
     assert "is an earlier release's: evaluate again" in outcome.run.data.tags["stage.error"]
 
 
-def test_a_verdict_against_an_earlier_champion_promotes_nobody(house, evaluated, register, other):
+def test_a_verdict_against_an_earlier_champion_promotes_nobody(
+    house, evaluated, verdict, register, other
+):
     _, stale = evaluated(other, name="second")
-    _, verdict = evaluated()
     register(house.model, verdict)
 
     outcome = register(other, stale)
@@ -221,8 +230,9 @@ def test_a_verdict_against_an_earlier_champion_promotes_nobody(house, evaluated,
     assert alias_of("champion") == alias_of("challenger") == "1"
 
 
-def test_a_champion_is_known_by_the_verdict_that_made_it_one(house, evaluated, register, other):
-    _, verdict = evaluated()
+def test_a_champion_is_known_by_the_verdict_that_made_it_one(
+    house, evaluated, verdict, register, other
+):
     register(house.model, verdict)
     _, folder = evaluated(other, name="second")
     assert register(other, promoted(folder)).code == 0
@@ -239,8 +249,7 @@ def test_a_champion_is_known_by_the_verdict_that_made_it_one(house, evaluated, r
     assert rival(NAME, second) == "models:/balls/1"
 
 
-def test_the_challenger_moves_and_the_champion_stays(house, evaluated, register, other):
-    _, verdict = evaluated()
+def test_the_challenger_moves_and_the_champion_stays(house, verdict, register, other):
     register(house.model, verdict)
 
     register(other)
@@ -250,11 +259,10 @@ def test_the_challenger_moves_and_the_champion_stays(house, evaluated, register,
     assert (tags["challenger"], tags["champion"]) == ("false", "true")
 
 
-def test_a_model_has_one_version_that_says_what_was_measured_last(house, evaluated, register):
+def test_a_model_has_one_version_that_says_what_was_measured_last(house, verdict, register):
     register(house.model)
     assert "Not evaluated yet." in MlflowClient().get_model_version(NAME, "1").description
 
-    _, verdict = evaluated()
     register(house.model, verdict)
 
     (version,) = MlflowClient().search_model_versions(f"name = '{NAME}'")
