@@ -114,7 +114,9 @@ def train(chain: Chain, photos: Path, data: Path) -> Path:
     """The train stage; of a network that learns from a teacher, the teacher's first."""
     teacher = recipes.find(chain.args.network).teacher
     if teacher == "none":
-        return chain.run("train", _digests(data=data), data=data)
+        weights = chain.args.weights
+        contents = {"weights": source_digest(weights)} if weights else {}
+        return chain.run("train", _digests(data=data) | contents, data=data)
     size = recipes.find(teacher).size
     prepared = chain.run("dataprep", _digests(photos=photos), photos=photos, size=size)
     its_data = chain.run("split", _digests(prepared=prepared), prepared=prepared)

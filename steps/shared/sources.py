@@ -145,7 +145,7 @@ def _check(archive: Path, folder: Path, entries: list[tuple[str, int]]) -> None:
 
 
 def source_digest(source: str) -> str:
-    """SHA-256 of what a source holds: names and contents of its categories' files, or an archive's.
+    """SHA-256 of what a source holds: names and contents of its categories' files, or a file's.
 
     The sample and Kaggle are known by their name; ingest's parameters say the rest.
     """

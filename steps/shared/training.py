@@ -11,6 +11,7 @@ from steps.shared import calibration, devices, networks, recipes, registry, stag
 from steps.shared import teacher as teachers
 from steps.shared.cluster import ONE, Workers
 from steps.shared.recipes import Augmentation, Recipe
+from steps.shared.sources import source_digest
 from steps.shared.stage import StageError
 from steps.shared.strangers import to_learn_from
 from steps.shared.table import read_table
@@ -149,7 +150,7 @@ class Start:
             "seed": self.args.seed,
             "precision": self.precision,
             "teacher": self.args.teacher,
-            "weights": self.args.weights,
+            "weights": self.args.weights and source_digest(self.args.weights),
         }
 
     def network(self) -> keras.Model:

@@ -83,7 +83,7 @@ def begun(house, **flags):
         "weights": None,
         "seed": 1,
     }
-    return training.begin(Namespace(data=str(house.split), **common, **flags))
+    return training.begin(Namespace(data=str(house.split), **common | flags))
 
 
 def test_a_training_is_shortened_and_says_so(house, run_stage, tmp_path, capsys):
@@ -108,6 +108,16 @@ def test_a_training_that_goes_on_keeps_its_epochs(house, tmp_path, monkeypatch):
     other = replace(start, recipe=replace(start.recipe, learning_rate=0.01))
     monkeypatch.setattr(pace, "measure", lambda _: Pace(1e-9, 1e-12))
     assert pace.keep(other, tmp_path).recipe.epochs == recipes.find("cnn").epochs
+
+
+def test_other_weights_in_the_same_file_are_another_training(house, tmp_path):
+    path = tmp_path / "own.weights.h5"
+    path.write_bytes(b"some")
+    before = begun(house, weights=str(path)).identity
+    assert begun(house, weights=str(path)).identity == before
+
+    path.write_bytes(b"others")
+    assert begun(house, weights=str(path)).identity != before
 
 
 def test_measuring_leaves_the_training_as_it_was(house):

@@ -175,8 +175,8 @@ import os, time
 from steps.shared import stage
 
 def work(args, out):
-    print("begun", flush=True)
     try:
+        print("begun", flush=True)
         time.sleep(60)
     finally:
         time.sleep(60)  # what waits for a worker that does not end
