@@ -37,6 +37,7 @@ def _reachable(module: str, root: Path, seen: set[str]) -> Iterator[Path]:
     if not path.is_file():
         return  # a name imported from a module, not a module
     yield path
+    yield from _reachable(module.rpartition(".")[0], root, seen)  # its package runs first
     for name in _imports(ast.parse(path.read_text()), module, base.is_dir()):
         yield from _reachable(name, root, seen)
 

@@ -53,5 +53,5 @@ def _plain(rng: np.random.Generator) -> Image.Image:
 
 def _png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)  # a fifth of the time, and nobody keeps them
+    picture.save(file, "PNG", compress_level=1)  # a third of the time, and nobody keeps them
     return file.getvalue()

@@ -50,9 +50,8 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory, stand_in, scoring_url, key_and_line):
+def api(tmp_path_factory, scoring_url, key_and_line):
     """The schema that a running service gives of itself."""
-    stand_in.reset()
     folder = tmp_path_factory.mktemp("contract")
     environment = {
         "DATABASE_URL": f"sqlite:///{folder}/history.db",

@@ -18,9 +18,8 @@ ADDRESS = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, stand_in, scoring_url, key_and_line):
+def place(tmp_path_factory, scoring_url, key_and_line):
     """A running service and a folder with ball.jpg: (address, folder, environment)."""
-    stand_in.reset()
     folder = tmp_path_factory.mktemp("documentation")
     (folder / "ball.jpg").write_bytes(picture(RED, form="JPEG"))
     settings = {

@@ -11,8 +11,7 @@ UPLOADS = hostile_uploads()
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory, stand_in, scoring_url):
-    stand_in.reset()
+def service(tmp_path_factory, scoring_url):
     folder = tmp_path_factory.mktemp("hostile")
     environment = {
         "DATABASE_URL": f"sqlite:///{folder}/history.db",

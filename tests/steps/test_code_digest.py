@@ -38,12 +38,14 @@ def changes(tree, stage, name) -> bool:
 @pytest.mark.parametrize(
     ("stage", "name"),
     [
+        ("train", "steps/__init__.py"),
         ("train", "steps/train.py"),
         ("train", "steps/shared/trainer.py"),
         ("train", "steps/shared/augment.py"),
         ("train", "steps/served_model/classifier.py"),
         ("train", "steps/shared/report.html.j2"),
         ("train", "requirements/pipeline.txt"),
+        ("split", "steps/__init__.py"),
         ("split", "steps/shared/plain.py"),
         ("split", "steps/shared/cycle.py"),
     ],

@@ -61,14 +61,19 @@ def test_a_gain_by_chance_does_not_count():
     assert "not better beyond chance" in verdict["reason"]
 
 
+def evaluation(house, model, accuracy=0, data=None, spoil=False):
+    """evaluate's flags, on the shared test pictures where no other `data` are named."""
+    gate = ["--min-accuracy", accuracy, "--min-class-recall", 0, "--model-name", NAME]
+    inputs = ["--photos", house.ingest, "--data", data or house.split, "--model", model]
+    return [*inputs, *gate, "--robustness", spoil]
+
+
 @pytest.fixture
 def evaluated(house, run_stage, tmp_path):
     """Evaluates a model on the shared test pictures; returns evaluate's outcome and folder."""
 
-    def evaluate(model=house.model, accuracy=0, name="evaluate", data=house.split, spoil=False):
-        gate = ["--min-accuracy", accuracy, "--min-class-recall", 0, "--model-name", NAME]
-        flags = ["--photos", house.ingest, "--data", data, "--model", model, *gate]
-        flags += ["--robustness", spoil]
+    def evaluate(model=house.model, name="evaluate", **how):
+        flags = evaluation(house, model, **how)
         return run_stage("evaluate", *flags, "--out", tmp_path / name), tmp_path / name
 
     return evaluate
@@ -77,10 +82,8 @@ def evaluated(house, run_stage, tmp_path):
 @pytest.fixture(scope="module")
 def first_verdict(house, run_all, tmp_path_factory):
     """evaluate's folder of the house's model, against which there is no champion yet."""
-    flags = ["--photos", house.ingest, "--data", house.split, "--model", house.model]
-    gate = ["--min-accuracy", 0, "--min-class-recall", 0, "--model-name", NAME]
     root = tmp_path_factory.mktemp("first")
-    return run_all(root, {"evaluate": [*flags, *gate, "--robustness", False]}).evaluate
+    return run_all(root, {"evaluate": evaluation(house, house.model)}).evaluate
 
 
 @pytest.fixture
