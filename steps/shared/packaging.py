@@ -23,6 +23,7 @@ from PIL import Image
 
 from steps.served_model.network import Network
 from steps.shared import calibration, devices, explanations
+from steps.shared.networks.normalized_convolution import NormalizedConvolution
 from steps.shared.quantization import quantize
 
 SERVED_MODEL = Path(__file__).parents[1] / "served_model"
@@ -94,7 +95,7 @@ def plain_copy(build: Callable[[], keras.Model], trained: keras.Model) -> keras.
     build: makes the network anew.
     """
     with devices.computing_in("float32"):
-        network = keras.models.clone_model(build(), clone_function=_plain_layer)
+        network = keras.models.clone_model(build(), None, _plain_layer, _plain_call)
     network.set_weights(trained.get_weights())
     return network
 
@@ -104,6 +105,10 @@ def _plain_layer(layer: layers.Layer) -> layers.Layer:
     kind = type(layer)
     kind = layers.BatchNormalization if issubclass(kind, layers.BatchNormalization) else kind
     return kind.from_config(layer.get_config())
+
+
+def _plain_call(layer: layers.Layer, x: keras.KerasTensor, **how: object) -> keras.KerasTensor:
+    return layer.plain(x) if isinstance(layer, NormalizedConvolution) else layer(x, **how)
 
 
 def signature() -> ModelSignature:

@@ -10,7 +10,7 @@ import pytest
 from lite_reference import Reference
 
 from steps.sample import render
-from steps.shared import explanations, networks, recipes
+from steps.shared import explanations, networks, packaging, recipes
 from steps.shared.networks import applications
 from steps.shared.networks.torch_file import read_weights
 from steps.shared.stage import StageError
@@ -129,7 +129,7 @@ def test_frozen_blocks_do_not_learn():
 
 def test_stochastic_depth_skips_a_block_for_whole_pictures_and_only_in_training():
     network = built("efficientnet_lite0", stochastic_depth=0.5)
-    branch = [network.get_layer(f"block14_{part}").output for part in ("project_bn", "depth")]
+    branch = [network.get_layer(f"block14_{part}").output for part in ("project", "depth")]
     entered, left = keras.Model(network.input, branch)(pictures(64, 4).repeat(8, 0), training=True)
 
     entered, left = (keras.ops.convert_to_numpy(v).reshape(32, -1) for v in (entered, left))
@@ -141,6 +141,31 @@ def test_stochastic_depth_skips_a_block_for_whole_pictures_and_only_in_training(
     plain = built("efficientnet_lite0")
     plain.set_weights(network.get_weights())
     np.testing.assert_allclose(answers(network, pictures(64)), answers(plain, pictures(64)))
+
+
+def test_a_normalised_convolution_learns_what_convolution_and_normalisation_would():
+    """The plain way is Keras' own: two layers, and a gradient through both."""
+    import tensorflow as tf
+
+    def build():
+        return built("efficientnet_lite0", frozen_blocks=0)
+
+    network = build()
+    networks.load_pretrained(network, "efficientnet_lite0", None)
+    plain = packaging.plain_copy(build, network)
+    images = pictures(64, 4).astype(np.float32)
+
+    gradients = []
+    for either in (network, plain):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(either(images, training=False) ** 2)
+        gradients.append(tape.gradient(loss, either.trainable_variables))
+
+    np.testing.assert_allclose(answers(network, images), answers(plain, images), rtol=1e-3)
+    for ours, keras_own in zip(*gradients, strict=True):
+        largest = np.abs(keras_own).max()
+        assert np.abs(ours - keras_own).max() < 1e-3 * largest
+    assert {type(layer).__module__.split(".")[0] for layer in plain.layers} == {"keras"}
 
 
 @pytest.mark.parametrize("side", [64, 96])

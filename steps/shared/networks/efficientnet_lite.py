@@ -7,14 +7,13 @@ EfficientNet (Tan and Le 2019) with ReLU6 and without squeeze-and-excite, as Goo
 import importlib
 import math
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
-from steps.shared.networks.normalization import FusedBatchNormalization
+from steps.shared.networks.normalized_convolution import NormalizedConvolution
 from steps.shared.networks.torch_file import read_weights
 
 
@@ -42,7 +41,6 @@ STAGES = (
 STEM, HEAD = 32, 1280
 SCALES = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite2": (1.1, 1.2)}
 """Multiples of width and of depth."""
-bn = partial(FusedBatchNormalization, keep_statistics=True, epsilon=1e-3)
 
 
 def features(
@@ -107,18 +105,15 @@ def _block(
     entry, stride = x, stage.stride if first else 1
     if stage.expansion > 1:
         x = _convolution(x, x.shape[-1] * stage.expansion, 1, 1, f"{name}_expand")
-    x = layers.DepthwiseConv2D(
+    x = NormalizedConvolution(
+        None,
         stage.kernel,
         stride,
-        padding="same",
-        use_bias=False,
         dtype="float32",  # in bfloat16 its gradient takes three times as long on a CPU
         name=f"{name}_depthwise",
     )(x)
-    x = bn(name=f"{name}_depthwise_bn")(x)
     x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
-    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project")(x)
-    x = bn(name=f"{name}_project_bn")(x)
+    x = NormalizedConvolution(filters, 1, name=f"{name}_project")(x)
     if stride > 1 or entry.shape[-1] != filters:
         return x
     if left_out:
@@ -129,6 +124,5 @@ def _block(
 def _convolution(
     x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
 ) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    x = bn(name=f"{name}_bn")(x)
+    x = NormalizedConvolution(filters, kernel, stride, name=name)(x)
     return layers.ReLU(6.0, name=f"{name}_relu")(x)

@@ -12,18 +12,11 @@ class FusedBatchNormalization(layers.BatchNormalization):
     Weights and results are the same, so a network is saved with the plain layer.
     """
 
-    def __init__(self, *args: object, keep_statistics: bool = False, **others: object) -> None:
-        """keep_statistics: normalise by the pretrained mean and variance while training too;
-        a few thousand pictures, mixed and cropped, would only blur what a million measured."""
-        super().__init__(*args, **others)
-        self.keep_statistics = keep_statistics
-
     def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        if not tf.is_tensor(x):
+        # Synchronised over several machines it needs what no kernel sees.
+        if self.synchronized or not tf.is_tensor(x):
             return super().call(x, training=training)
-        if self.synchronized:  # over several machines, which one kernel cannot see
-            return super().call(x, training=training and not self.keep_statistics)
-        training = training and self.trainable and not self.keep_statistics
+        training = training and self.trainable
         normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=tf.convert_to_tensor(self.gamma.value),
