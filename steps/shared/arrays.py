@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -66,7 +69,7 @@ def decode_files(
     """
     new_file(target, np.uint8, (len(names), size, size, 3)).flush()
     errors: dict[int, PictureError] = {}
-    pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=leave_signals)
+    pool = ProcessPoolExecutor(workers or os.cpu_count(), initializer=follow_parent)
     try:
         tasks = {
             pool.submit(_decode_chunk, folder, names[i : i + CHUNK], target, i, size): i
@@ -125,10 +128,17 @@ def drop_rows(path: Path, bad: set[int]) -> None:
     os.replace(partial, path)
 
 
-def leave_signals() -> None:
-    """In a worker process: Ctrl-C is for the parent, which then ends the workers."""
+def follow_parent() -> None:
+    """In a worker process: end with the parent, for which Ctrl-C is, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Else it would wait for its next task for ever: it holds the other end of that queue itself.
+    Thread(target=_end_after, args=[parent_process()], daemon=True).start()
+
+
+def _end_after(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
 
 
 def _decode_chunk(

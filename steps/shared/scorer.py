@@ -18,7 +18,7 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 from tqdm import tqdm
 
-from steps.shared.arrays import leave_signals
+from steps.shared.arrays import follow_parent
 from steps.shared.stage import StageError
 
 BATCH = 32
@@ -37,7 +37,7 @@ class Scorer:
         # worker, and a second model, start at once.
         server = multiprocessing.get_context("forkserver")
         server.set_forkserver_preload([__name__])
-        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), server, leave_signals)
+        self._pool = ProcessPoolExecutor(workers or os.cpu_count(), server, follow_parent)
 
     def __enter__(self) -> Self:
         return self
