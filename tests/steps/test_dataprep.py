@@ -3,15 +3,12 @@
 import re
 import shutil
 import subprocess
-import sys
 from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from drawing import encoded, photograph
-from PIL import Image
 
 from benchmarks.faults.system import small_disk
 from steps.dataprep import find_groups
@@ -234,19 +231,6 @@ def test_pictures_of_any_size_are_counted_in_the_report(prepared):
     assert "over 4096" in html
 
 
-def test_a_decoder_that_dies_gives_one_clear_line(tmp_path, monkeypatch):
-    import os
-
-    from steps.shared import arrays
-    from steps.shared.stage import StageError
-
-    monkeypatch.setattr(arrays, "decode", lambda *_: os._exit(9))
-    Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
-
-    with pytest.raises(StageError, match=r"a decoder died on one of 1\.png"):
-        arrays.decode_files(tmp_path, ["1.png"], tmp_path / "images.npy", 8, 1)
-
-
 @pytest.fixture
 def disk():
     with ExitStack() as stack:
@@ -255,28 +239,6 @@ def disk():
         except (subprocess.CalledProcessError, OSError):
             pytest.skip("nobody may mount here")
         yield folder
-
-
-@pytest.mark.parametrize("method", ["fork", "forkserver"])
-def test_workers_end_with_a_parent_that_is_killed(method):
-    code = f"""
-import multiprocessing, time
-from concurrent.futures import ProcessPoolExecutor
-from steps.shared.arrays import follow_parent
-context = multiprocessing.get_context({method!r})
-pool = ProcessPoolExecutor(2, context, follow_parent)
-tasks = [pool.submit(time.sleep, 1) for _ in range(2)]
-[task.result() for task in tasks]
-print(*pool._processes, flush=True)
-time.sleep(60)
-"""
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        workers = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
-        parent.kill()
-
-    assert len(workers) == 2
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
 def test_a_disk_without_room_is_named_before_anything_is_decoded(house, run_stage, disk):
