@@ -166,7 +166,14 @@ RECIPES = {
         growth=(5 / 8, 6 / 8, 7 / 8),
     ),
     "efficientnet_lite2": replace(
-        TRANSFER, size=256, epochs=20, max_minutes=100, dropout=0.3, growth=(5 / 8, 3 / 4, 7 / 8)
+        TRANSFER,
+        size=256,
+        epochs=28,
+        max_minutes=100,
+        dropout=0.3,
+        stochastic_depth=0.1,
+        growth=(5 / 8, 6 / 8, 7 / 8),
+        mirror=True,
     ),
     "student": replace(
         TRANSFER,
