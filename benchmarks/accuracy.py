@@ -52,7 +52,7 @@ def measure(folders: dict[str, Path]) -> dict[str, object]:
         **{name: round(judged[name], 4) for name in figures},
         "validation_accuracy": round(trained["validation_accuracy"], 4),
         "train_minutes": round((run.end_time - run.start_time) / 60_000, 1),
-        "size": latency.size_of(model),
+        "size": latency.facts_of(model)["size"],
         "megabytes": round((model / "artifacts" / "network.onnx").stat().st_size / 1e6, 1),
         **latency.on_one_core(model),
         "machine": results.machine(),

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="a packed model's folder")
     artifacts = parser.parse_args().model / "artifacts"
     network = keras.models.load_model(artifacts / "network.keras", compile=False)
-    size = latency.size_of(artifacts.parent)
+    size = latency.facts_of(artifacts.parent)["size"]
     table = []
     for batch in (1, 16):
         pictures = latency.noise(batch, size)

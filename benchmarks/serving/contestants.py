@@ -80,7 +80,7 @@ def _artifacts(model: Path) -> dict[str, str]:
     return {
         "ONNX_MODEL": str(folder / "network.onnx"),
         "KERAS_MODEL": str(folder / "network.keras"),
-        "SIZE": str(latency.size_of(model)),
+        "SIZE": str(latency.facts_of(model)["size"]),
     }
 
 
