@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from history_service import batcher
 from history_service.models import KeyReused
+from history_service.patient_socket import TooSlow
 from history_service.scoring_errors import ModelDown, ModelNonsense, ModelTooSlow, PictureRefused
 
 PROBLEM_JSON = "application/problem+json"
@@ -98,6 +99,7 @@ _HTTP_CODES = {
     400: ("bad_request", "The request is malformed."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take this method."),
+    408: ("upload_too_slow", "The upload did not arrive in time. Send less at once, or try later."),
     413: ("request_too_large", "The request is larger than this service takes."),
     415: ("unsupported_media_type", "The request's Content-Type is not taken here."),
     429: ("too_many_requests", "Too many requests from this client. Try later."),
@@ -105,7 +107,8 @@ _HTTP_CODES = {
 
 
 def _told_of_http(error: HTTPException) -> Problem:
-    status = error.code or 500
+    # What Werkzeug calls a client that is gone may be one that was not waited for any longer.
+    status = 408 if isinstance(error.__context__, TooSlow) else error.code or 500
     code, detail = _HTTP_CODES.get(status, (HTTPStatus(status).name.lower(), ""))
     return Problem(status, code, detail or f"{HTTPStatus(status).phrase}.")
 

@@ -46,12 +46,14 @@ def waiting_max(config: Mapping[str, Any]) -> int:
 def room_for_body() -> AbstractContextManager[None]:
     """Room for the request's body, to be taken before a byte of it is read.
 
-    A body without a length counts as the largest that is taken. Raises QueueFull.
+    A body without a length counts as the largest that is taken. Half of the time that the request
+    has is left for the body to arrive. Raises QueueFull.
     """
     room: Room = current_app.extensions["room"]
     length = request.content_length
     wanted = current_app.config["MAX_CONTENT_LENGTH"] if length is None else length
-    return nullcontext() if wanted <= SMALL_BODY else room.taken(wanted, g.deadline)
+    its_turn_by = g.deadline - current_app.config["DEADLINE_S"] / 2
+    return nullcontext() if wanted <= SMALL_BODY else room.taken(wanted, its_turn_by)
 
 
 def init_app(app: Flask) -> None:

@@ -14,10 +14,17 @@ TAKEN_S = 30.0
 """Seconds that a client may leave a piece of an answer lying."""
 
 
+class TooSlow(ConnectionResetError):
+    """A client that counts as gone, since it took too long."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the client is too slow")
+
+
 class PatientSocket(socket.socket):
     """Reads until `arrives_by` (time.monotonic()), however often a byte comes; sends for TAKEN_S.
 
-    A client that is slower counts as gone: recv and sendall raise ConnectionResetError.
+    A client that is slower counts as gone: recv and sendall raise TooSlow.
     """
 
     arrives_by = math.inf
@@ -41,6 +48,6 @@ class PatientSocket(socket.socket):
         try:
             yield
         except TimeoutError as error:
-            raise ConnectionResetError(errno.ECONNRESET, "the client is too slow") from error
+            raise TooSlow from error
         finally:
             self.settimeout(before)

@@ -24,7 +24,7 @@ _TOLD = PredictionOut()  # making one takes longer than filling it
 @documented(PredictHeadersIn, "headers")
 @blueprint.input(PredictQueryIn, location="query")
 @blueprint.output(PredictionOut)
-@blueprint.doc(responses=[400, 409, 413, 415, 422, 502, 503, 504])
+@blueprint.doc(responses=[400, 408, 409, 413, 415, 422, 502, 503, 504])
 def predict(query_data: dict[str, bool]) -> Any:
     """Classify a picture, or several at once
 

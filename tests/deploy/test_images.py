@@ -115,7 +115,7 @@ def test_the_largest_requests_fit_into_what_the_containers_may_have(history, ser
         statuses = set(pool.map(send, range(4)))
 
     assert 200 in statuses
-    assert statuses <= {200, 503, 504}  # where the machine is slow, some come too late
+    assert statuses <= {200, 408, 503, 504}  # where the machine is slow, some come too late
     for _, container in (history, served):
         state = container.state()
         assert state["Running"] and not state["OOMKilled"]

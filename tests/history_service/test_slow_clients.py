@@ -20,12 +20,15 @@ POST = (
 )
 THREADS = 4
 DEADLINE_S = 5
+LARGE = 2_000_000
+"""Bytes of a request that is held alone."""
 
 
 @pytest.fixture(scope="module")
 def url(scoring_url, tmp_path_factory):
     database = f"sqlite:///{tmp_path_factory.mktemp('slow')}/history.db"
-    limits = {"THREADS": str(THREADS), "DEADLINE_S": str(DEADLINE_S)}
+    limits = {"THREADS": THREADS, "DEADLINE_S": DEADLINE_S, "BODIES_MAX_BYTES": LARGE}
+    limits = {name: str(value) for name, value in limits.items()}
     with gunicorn(DATABASE_URL=database, SCORING_URL=scoring_url, **limits) as (url, _):
         yield url
 
@@ -103,7 +106,18 @@ def test_long_bodies_that_do_not_end_hold_threads_no_longer_than_the_deadline(ur
         time.sleep(DEADLINE_S)
 
         assert [upload(url) for _ in range(3)] == [200] * 3
-        assert [status(connection) for connection in stuck] == [400] * THREADS
+        assert [status(connection) for connection in stuck] == [408] * THREADS
+
+
+def test_who_waits_in_vain_for_a_slow_one_is_told_to_come_again(url):
+    part = POST % LARGE + form(picture() + bytes(500_000))
+    with connect(url) as slow, connect(url) as waiting:
+        slow.sendall(part)
+        time.sleep(0.5)
+        waiting.sendall(part)
+
+        assert status(waiting) == 503
+        assert status(slow) == 408
 
 
 def test_who_ends_the_stream_within_a_head_is_let_go_at_once(url):
