@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 
 from benchmarks import latency, results, unknown
 from benchmarks.pipeline import run_main, tracking
+from steps.shared import registry
 from steps.shared.recipes import RECIPES
 
 WORK = Path("work/benchmarks/accuracy")
@@ -52,7 +53,7 @@ def measure(folders: dict[str, Path]) -> dict[str, object]:
         **{name: round(judged[name], 4) for name in figures},
         "validation_accuracy": round(trained["validation_accuracy"], 4),
         "train_minutes": round((run.end_time - run.start_time) / 60_000, 1),
-        "size": latency.facts_of(model)["size"],
+        "size": registry.fetch(str(model)).facts["size"],
         "megabytes": round((model / "artifacts" / "network.onnx").stat().st_size / 1e6, 1),
         **latency.on_one_core(model),
         "machine": results.machine(),

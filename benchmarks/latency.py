@@ -1,12 +1,13 @@
 """How long a served network takes for its pictures, on cores that are counted."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
+from steps.shared import registry
 
 CALLS = 200
 
@@ -30,11 +31,6 @@ def milliseconds(run: Callable, pictures: np.ndarray, calls: int = CALLS) -> flo
     return float(np.median(times) * 1e3)
 
 
-def facts_of(model: Path) -> dict:
-    """What a packed model says of itself: "size", the side in pixels that it looks at, and more."""
-    return json.loads((model / "artifacts" / "facts.json").read_text())
-
-
 def noise(batch: int, size: int) -> np.ndarray:
     """(batch, size, size, 3) uint8: what is seen does not change how long it takes."""
     return np.random.default_rng(0).integers(0, 255, (batch, size, size, 3), np.uint8)
@@ -43,7 +39,7 @@ def noise(batch: int, size: int) -> np.ndarray:
 def on_one_core(model: Path) -> dict[str, float]:
     """Milliseconds a picture alone, and a picture in a batch of 16."""
     run = onnx(model / "artifacts" / "network.onnx", 1)
-    facts = facts_of(model)
+    facts = registry.fetch(str(model)).facts
     passes = 2 if facts["mirror"] else 1
     return {
         f"ms_a_picture_batch_{batch}": round(

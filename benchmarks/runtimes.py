@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import latency, results
+from steps.shared import registry
 
 
 def litert(network: keras.Model, size: int, batch: int, threads: int) -> Callable:
@@ -39,9 +40,10 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="a packed model's folder")
-    artifacts = parser.parse_args().model / "artifacts"
+    model = registry.fetch(str(parser.parse_args().model))
+    artifacts = model.folder / "artifacts"
     network = keras.models.load_model(artifacts / "network.keras", compile=False)
-    size = latency.facts_of(artifacts.parent)["size"]
+    size = model.facts["size"]
     table = []
     for batch in (1, 16):
         pictures = latency.noise(batch, size)

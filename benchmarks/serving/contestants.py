@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import latency, stored
+from benchmarks import stored
+from steps.shared import registry
 from steps.shared.services import Service, free_port
 
 PEERS = Path(".venv/bench/bin/python")
@@ -80,7 +81,7 @@ def _artifacts(model: Path) -> dict[str, str]:
     return {
         "ONNX_MODEL": str(folder / "network.onnx"),
         "KERAS_MODEL": str(folder / "network.keras"),
-        "SIZE": str(latency.facts_of(model)["size"]),
+        "SIZE": str(registry.fetch(str(model)).facts["size"]),
     }
 
 

@@ -23,7 +23,6 @@ from PIL import Image
 
 from steps.served_model.network import Network
 from steps.shared import calibration, devices, explanations
-from steps.shared.networks.normalized_convolution import NormalizedConvolution
 from steps.shared.quantization import quantize
 
 SERVED_MODEL = Path(__file__).parents[1] / "served_model"
@@ -95,20 +94,14 @@ def plain_copy(build: Callable[[], keras.Model], trained: keras.Model) -> keras.
     build: makes the network anew.
     """
     with devices.computing_in("float32"):
-        network = keras.models.clone_model(build(), None, _plain_layer, _plain_call)
+        network = keras.models.clone_model(build(), call_function=_plainly)
     network.set_weights(trained.get_weights())
     return network
 
 
-def _plain_layer(layer: layers.Layer) -> layers.Layer:
+def _plainly(layer: layers.Layer, x: keras.KerasTensor, **how: object) -> keras.KerasTensor:
     # Keras can load a file with its own layers anywhere, one with ours only where `steps` is.
-    kind = type(layer)
-    kind = layers.BatchNormalization if issubclass(kind, layers.BatchNormalization) else kind
-    return kind.from_config(layer.get_config())
-
-
-def _plain_call(layer: layers.Layer, x: keras.KerasTensor, **how: object) -> keras.KerasTensor:
-    return layer.plain(x) if isinstance(layer, NormalizedConvolution) else layer(x, **how)
+    return layer.plain(x) if hasattr(layer, "plain") else layer(x, **how)
 
 
 def signature() -> ModelSignature:

@@ -129,6 +129,8 @@ TRANSFER = Recipe(
     ),
 )
 
+LITE = replace(TRANSFER, size=256, stochastic_depth=0.1, growth=(5 / 8, 6 / 8, 7 / 8))
+
 RECIPES = {
     "cnn": Recipe(
         size=72,
@@ -157,24 +159,8 @@ RECIPES = {
         drawings=0.04,
         augmentation=replace(STRONG, zoom=0.6, colour=0.4, hue=0.06),
     ),
-    "efficientnet_lite0": replace(
-        TRANSFER,
-        size=256,
-        epochs=24,
-        max_minutes=60,
-        stochastic_depth=0.1,
-        growth=(5 / 8, 6 / 8, 7 / 8),
-    ),
-    "efficientnet_lite2": replace(
-        TRANSFER,
-        size=256,
-        epochs=28,
-        max_minutes=100,
-        dropout=0.3,
-        stochastic_depth=0.1,
-        growth=(5 / 8, 6 / 8, 7 / 8),
-        mirror=True,
-    ),
+    "efficientnet_lite0": replace(LITE, epochs=24, max_minutes=60),
+    "efficientnet_lite2": replace(LITE, epochs=28, max_minutes=100, dropout=0.3, mirror=True),
     "student": replace(
         TRANSFER,
         size=128,

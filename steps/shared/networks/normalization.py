@@ -30,3 +30,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
             for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 running.assign(running * self.momentum + batch * (1 - self.momentum))
         return normal
+
+    def plain(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """The same by Keras' own layer, with new weights, for a network that is to be saved."""
+        return layers.BatchNormalization.from_config(self.get_config())(x)
