@@ -24,6 +24,8 @@ def chromium():
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")
+    # A busy machine may take longer than the five seconds that Playwright waits by itself.
+    sync_api.expect.set_options(timeout=30_000)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
