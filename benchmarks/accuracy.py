@@ -50,8 +50,8 @@ def measure(folders: dict[str, Path]) -> dict[str, object]:
     model = folders["train"] / "model"
     figures = ["accuracy", "accuracy_low", "accuracy_high", *SHARES]
     return {
-        **{name: round(judged[name], 4) for name in figures},
-        "validation_accuracy": round(trained["validation_accuracy"], 4),
+        **{name: round(judged[name], 5) for name in figures},
+        "validation_accuracy": round(trained["validation_accuracy"], 5),
         "train_minutes": round((run.end_time - run.start_time) / 60_000, 1),
         "size": registry.fetch(str(model)).facts["size"],
         "megabytes": round((model / "artifacts" / "network.onnx").stat().st_size / 1e6, 1),
