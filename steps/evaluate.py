@@ -14,7 +14,7 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
 from steps.served_model.pictures import decode
-from steps.shared import card, metrics, plots, registry, slices, stage, trust_tests
+from steps.shared import card, metrics, plots, registry, slices, stage, trust_tests, verdict
 from steps.shared.card import Trust
 from steps.shared.registry import CHAMPION, PackedModel
 from steps.shared.scorer import Scorer
@@ -26,8 +26,6 @@ MISTAKES, MISTAKE_SIZE = 24, 160
 """How many of the worst are shown, and their side in pixels."""
 STRANGERS = ("rejected", "kept")
 """Figures that only a model packed with validation photographs has."""
-SIGNIFICANT = 0.05
-"""The p-value up to which a better result than the champion's counts as no accident."""
 
 
 def predict(scorer: Scorer, photos: Path, table: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -54,40 +52,6 @@ def predict(scorer: Scorer, photos: Path, table: pd.DataFrame, label: str) -> pd
     )
 
 
-def judge(
-    figures: dict[str, float],
-    recalls: pd.Series,
-    champion: dict[str, float] | None,
-    min_accuracy: float,
-    min_class_recall: float,
-) -> dict:
-    """Decide: does the model pass the gate, does it become champion, and why.
-
-    recalls: by category. champion: the paired comparison, or None where there is no other champion.
-    """
-    reasons = []
-    if figures["accuracy"] < min_accuracy:
-        reasons.append(f"accuracy {figures['accuracy']:.3f} is below {min_accuracy}")
-    weak = recalls[recalls < min_class_recall]
-    if len(weak):
-        names = ", ".join(f"{name} ({recall:.2f})" for name, recall in weak.items())
-        reasons.append(f"recall is below {min_class_recall} for {names}")
-    if reasons:
-        return {"passed": False, "promote": False, "reason": "; ".join(reasons)}
-    if champion is None:
-        return {"passed": True, "promote": True, "reason": "there is no other champion to beat"}
-    better = champion["gain"] > 0 and champion["p_value"] <= SIGNIFICANT
-    compared = (
-        f"{champion['gain']:+.1%} against the champion on the same pictures "
-        f"(p = {champion['p_value']:.3f})"
-    )
-    return {
-        "passed": True,
-        "promote": better,
-        "reason": compared if better else f"{compared}: not better beyond chance",
-    }
-
-
 def work(args: Namespace, out: Path) -> dict:
     """The stage: predict, measure, draw, compare, judge, and write the model's card."""
     data, photos = Path(args.data), Path(args.photos) / "photos"
@@ -107,19 +71,19 @@ def work(args: Namespace, out: Path) -> dict:
     champion = registry.by_alias(args.model_name, CHAMPION)
     compared = compare(champion, model, photos, test, predictions)
     recalls = classes[classes["support"] > 0].set_index("category")["recall"]
-    verdict = judge(figures, recalls, compared, args.min_accuracy, args.min_class_recall)
-    verdict |= {
+    gate = args.min_accuracy, args.min_class_recall
+    judged = verdict.judge(figures, recalls, compared, *gate) | {
         "metrics": figures,
         "champion": compared,
         "judged_against": registry.uri_of(champion) if champion else "none",
         "model": stage.digest(model.folder, ["artifacts/network.onnx"]),
     }
-    stage.write_json(out / VERDICT, verdict)
-    (out / card.CARD).write_text(card.card(model.facts, source, verdict, classes, trust))
-    log(out, figures, classes, verdict)
+    stage.write_json(out / VERDICT, judged)
+    (out / card.CARD).write_text(card.card(model.facts, source, judged, classes, trust))
+    log(out, figures, classes, judged)
     return {
         "files": [VERDICT, PREDICTIONS, SLICES, card.CARD],
-        "passed": verdict["passed"],
+        "passed": judged["passed"],
         **figures,
     }
 
@@ -173,14 +137,8 @@ def compare(
     champion = registry.fetch(registry.uri_of(version))
     with Scorer(champion.folder) as scorer:
         theirs = predict(scorer, photos, test, "champion")
-    correct, before = (
-        (frame["predicted"] == frame["category"]).to_numpy() for frame in (predictions, theirs)
-    )
-    return {
-        "version": version.version,
-        "accuracy": float(before.mean()),
-        **metrics.paired_test(correct, before),
-    }
+    compared = verdict.compare(predictions, theirs, champion.facts["categories"])
+    return {"version": version.version, **compared}
 
 
 def draw(scorer: Scorer, predictions: pd.DataFrame, categories: list[str], photos: Path) -> None:
@@ -216,7 +174,7 @@ def recall_metrics(classes: pd.DataFrame) -> dict[str, float]:
     return named
 
 
-def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: dict) -> None:
+def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, judged: dict) -> None:
     """Put figures, tables and verdict into the run, and say them in a few lines."""
     mlflow.log_metrics(figures)
     mlflow.log_metrics(recall_metrics(classes))
@@ -241,8 +199,8 @@ def log(out: Path, figures: dict[str, float], classes: pd.DataFrame, verdict: di
         )
     else:
         print("evaluate: rejecting pictures that show none of the categories: not measured")
-    word = "passes" if verdict["passed"] else "fails"
-    print(f"evaluate: {word} the gate: {verdict['reason']}")
+    word = "passes" if judged["passed"] else "fails"
+    print(f"evaluate: {word} the gate: {judged['reason']}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Registers a model version, and moves the aliases challenger and champion.
 
 --model is a packed model (a folder or a URI), a version that is registered already, or a plain
-.keras file that was trained elsewhere, which is packed first.
+.keras file that was trained elsewhere, which is packed first. The verdict says who
+becomes champion; --promote true says it by hand, to go back to an earlier version.
 """
 
 from argparse import Namespace
@@ -181,8 +182,32 @@ def tags_of(model: PackedModel, verdict: dict | None) -> dict[str, str]:
     return tags | {name: f"{value:.4f}" for name, value in verdict["metrics"].items()}
 
 
+def by_hand(args: Namespace) -> ModelVersion:
+    """The version that --promote names. Raises StageError where there is none."""
+    version = registry.version_at(args.model)
+    if version is None or args.verdict != "none":
+        raise StageError(
+            "--promote true takes a version that is registered and no verdict: "
+            f"--model models:/{args.model_name}/NUMBER --verdict none."
+        )
+    return version
+
+
+def finish(out: Path, version: ModelVersion, champion: bool) -> dict:
+    """Write down which version it is and whether it became champion."""
+    result = {"name": version.name, "version": str(version.version), "champion": champion}
+    stage.write_json(out / "version.json", result)
+    mlflow.set_tag("registered", registry.uri_of(version))
+    return {"files": ["version.json"], **result}
+
+
 def work(args: Namespace, out: Path) -> dict:
     """The stage: pack if need be, hold against the verdict, register, move the aliases."""
+    if args.promote:
+        version = by_hand(args)
+        registry.give_alias(version, CHAMPION)
+        print(f"register: {registry.uri_of(version)} is @{CHAMPION}, by hand")
+        return finish(out, version, champion=True)
     keras_file = args.model.endswith(".keras")
     model = pack_keras(Path(args.model), out, args) if keras_file else registry.fetch(args.model)
     verdict = None if keras_file else read_verdict(args.verdict, model)
@@ -201,10 +226,7 @@ def work(args: Namespace, out: Path) -> dict:
             f"register: not judged yet; python -m steps.evaluate --model {uri}, and then "
             f"python -m steps.register --model {uri}, makes it @{CHAMPION} where it wins"
         )
-    result = {"name": version.name, "version": str(version.version), "champion": promote}
-    stage.write_json(out / "version.json", result)
-    mlflow.set_tag("registered", uri)
-    return {"files": ["version.json"], **result}
+    return finish(out, version, champion=promote)
 
 
 if __name__ == "__main__":

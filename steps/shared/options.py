@@ -193,6 +193,13 @@ OPTIONS = (
     Option("min_class_recall", "0.2", share, ("evaluate", "main"), "gate: least recall a category"),
     _folder("verdict", "evaluate", ("register",), "evaluate's folder; none: not yet judged"),
     Option(
+        "promote",
+        "false",
+        yes_no,
+        ("register",),
+        "make a registered version champion by hand, with --verdict none: the way back",
+    ),
+    Option(
         "model_name",
         "sports-ball-classification",
         str,

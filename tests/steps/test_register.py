@@ -13,10 +13,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from steps import serve
-from steps.evaluate import judge
 from steps.main import rival
 from steps.shared import registry
 from steps.shared.stage import StageError, read_json
+from steps.shared.verdict import compare, judge
 
 NAME = "balls"
 FIGURES = {"accuracy": 0.8}
@@ -59,6 +59,37 @@ def test_a_gain_by_chance_does_not_count():
 
     assert not verdict["promote"]
     assert "not better beyond chance" in verdict["reason"]
+
+
+def answers(categories, predicted):
+    return pd.DataFrame({"category": categories, "predicted": predicted})
+
+
+def test_who_knows_a_new_category_need_only_hold_its_own_elsewhere():
+    seen = ["football"] * 20 + ["frisbee"] * 2
+    before = answers(seen, ["football"] * 20 + ["football"] * 2)
+    equal = compare(answers(seen, seen), before, ["football", "tennis_ball"])
+    worse = compare(answers(seen, ["frisbee"] * 22), before, ["football", "tennis_ball"])
+
+    assert (equal["new_categories"], equal["gain"], equal["accuracy"]) == (["frisbee"], 0, 1)
+    assert verdict_of(equal)["promote"]
+    assert "the champion does not know frisbee" in verdict_of(equal)["reason"]
+    assert not verdict_of(worse)["promote"]
+    assert "worse beyond chance" in verdict_of(worse)["reason"]
+
+
+def test_a_champion_of_other_categories_altogether_is_followed():
+    compared = compare(answers(["car"], ["car"]), answers(["car"], ["football"]), ["football"])
+
+    assert verdict_of(compared)["promote"]
+
+
+def test_a_reason_names_ten_categories_at_most():
+    recalls = pd.Series({f"category {i}": 0.0 for i in range(1_010)})
+
+    reason = judge(FIGURES, recalls, None, 0, 0.2)["reason"]
+
+    assert reason.endswith("category 9 (0.00) and 1,000 more")
 
 
 def evaluation(house, model, accuracy=0, data=None, spoil=False):
@@ -282,6 +313,29 @@ def test_a_registered_version_becomes_champion_without_a_new_one(house, evaluate
 
     assert alias_of("champion") == "1"
     assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 1
+
+
+def test_an_earlier_version_becomes_champion_again_by_hand(
+    house, evaluated, verdict, register, other
+):
+    register(house.model, verdict)
+    _, folder = evaluated(other, name="second")
+    register(other, promoted(folder))
+
+    assert register(f"models:/{NAME}/1", "none", "--promote", "true").code == 0
+
+    assert (alias_of("champion"), alias_of("challenger")) == ("1", "2")
+    assert serve.pin(None, NAME) == f"models:/{NAME}/1"
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_by_hand_takes_a_registered_version_and_no_verdict(house, verdict, register, judged):
+    register(house.model, verdict)
+    model = (f"models:/{NAME}/1", verdict) if judged else (house.model, "none")
+
+    outcome = register(*model, "--promote", "true")
+
+    assert "models:/balls/NUMBER --verdict none" in outcome.run.data.tags["stage.error"]
 
 
 @pytest.mark.parametrize("uri", ["nowhere", "models:/none/1", "models:/none@champion", "runs:/x/y"])
