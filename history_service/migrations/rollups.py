@@ -52,6 +52,8 @@ class Rollup:
             sa.Column("confidence_millionths", sa.BigInteger, nullable=False),
             *(sa.Column(name, sa.Integer, nullable=False) for name in BINS),
         )
+        if _is_postgresql():  # what an older service counts now would be in neither
+            op.execute(f"LOCK TABLE {self.source} IN SHARE ROW EXCLUSIVE MODE")
         sums = [f"sum({name})" for name in COUNTERS]
         keys = self._keys_of(self.source)
         op.execute(

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Integer, String, delete
+from sqlalchemy import BigInteger, Integer, String, delete, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -106,8 +106,11 @@ class HourlyRollup(Counters, db.Model):  # type: ignore[name-defined]
         changes = _changes(predictions, sign)
         if not changes:
             return
-        # Sorted by version, label, then hour: two transactions that lock the rows of hours, of
-        # their days and of their months in one order never block each other.
+        if sign < 0 and session.get_bind().dialect.name == "postgresql":
+            # Rows are locked an hour, its day, its month, then the next hour of that month. Whoever
+            # counts in another hour meanwhile would hold that hour, and wait for the month.
+            session.execute(text("LOCK TABLE hourly_rollups IN SHARE ROW EXCLUSIVE MODE"))
+        # Sorted, since those who count pictures in may do so at the same time, each in one hour.
         ordered = sorted(changes.items(), key=lambda change: (*change[0][1:], change[0][0]))
         rows = [{**key_columns(key), **counts} for key, counts in ordered]
         session.execute(_upsert(session.get_bind().dialect.name), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 
 from history_service.database import write
 from history_service.models.prediction import Prediction, delete_chosen
-from history_service.models.tiles import HOUR, full_hour, rollups
+from history_service.models.tiles import full_hour, next_full_hour, rollups
 from history_service.pagination import Cursor, Page, read_page
 
-MICROSECOND = timedelta(microseconds=1)
 DELETE_BATCH = 1_000  # rows in one transaction: others write in between
 
 
@@ -55,7 +54,7 @@ class Selection:
         if self.known or any(value is not None for value in finer):
             return self._count_rows(session)
         # Roll-ups know full hours; what juts out on either side is counted row by row.
-        first = self.since and full_hour(self.since + HOUR - MICROSECOND)
+        first = next_full_hour(self.since)
         last = full_hour(self.until)
         if first and last and first >= last:
             return self._count_rows(session)
@@ -86,12 +85,16 @@ class Selection:
         return read_page(session, self.where(select(Prediction)), Prediction, limit, cursor, skip)
 
     def pages(self, session: Session, size: int = 1_000) -> Iterator[list[Prediction]]:
-        """All of them, a page at a time, so that no transaction and no list grows long."""
+        """All of them, a page at a time, so that no transaction and no list grows long.
+
+        Whoever takes a page may take long over it: the connection is back in the pool before.
+        """
         cursor = None
         while True:
             page = self.page(session, size, cursor)
-            yield page.rows
+            session.expunge_all()  # or the rows would be read again, one by one
             session.rollback()
+            yield page.rows
             if page.next is None:
                 return
             cursor = page.next

@@ -17,12 +17,12 @@ from history_service.models.rollup import (
     LATENCY_EDGES_MS,
     MILLION,
 )
-from history_service.models.tiles import HOUR, full_hour, rollups
+from history_service.models.tiles import full_hour, next_full_hour, rollups
 
 
 @dataclass
 class Summary:
-    """What the roll-ups say of a span of time. since and until lie on full hours."""
+    """What the roll-ups say of a span of time, on full hours: since included, until excluded."""
 
     since: datetime | None
     until: datetime | None
@@ -39,8 +39,8 @@ class Summary:
     def of(
         cls, session: Session, since: datetime | None = None, until: datetime | None = None
     ) -> Summary:
-        """Reads the roll-ups from the hour of `since` to the hour of `until`, both included."""
-        summary = cls(full_hour(since), full_hour(until))
+        """Reads the roll-ups from the hour of `since` on, through the hour that `until` cuts."""
+        summary = cls(full_hour(since), next_full_hour(until))
         within = summary._within(COUNTERS)
         totals = session.execute(select(*(func.sum(within.c[name]) for name in COUNTERS))).one()
         numbers = [int(value or 0) for value in totals]
@@ -53,7 +53,7 @@ class Summary:
         return summary
 
     def _within(self, columns: Sequence[str]) -> Subquery:
-        return rollups(columns, self.since, self.until and self.until + HOUR)
+        return rollups(columns, self.since, self.until)
 
     def _grouped(self, session: Session, name: str) -> dict[str, int]:
         within = self._within([name, "count"])

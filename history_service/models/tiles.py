@@ -19,6 +19,14 @@ def full_hour(time: datetime | None) -> datetime | None:
     return time and time.replace(minute=0, second=0, microsecond=0)
 
 
+def next_full_hour(time: datetime | None) -> datetime | None:
+    """The first full hour that is not before a time, or else the end of time; None of None."""
+    start = full_hour(time)
+    if start is None or start == time:
+        return start
+    return END_OF_TIME if start > END_OF_TIME - HOUR else start + HOUR
+
+
 @dataclass(frozen=True)
 class Level:
     """Roll-ups of one length of time. Times are full hours in UTC."""

@@ -5,13 +5,16 @@ import io
 import time
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from sqlalchemy.orm import Session
 from uploading import BLUE, GREEN, RED, picture, upload
 
-from history_service.database import db
+from history_service.database import db, read
+from history_service.models.rollup import HourlyRollup
 from history_service.models.selection import Selection
 
 
@@ -158,6 +161,39 @@ def test_two_deletions_at_once_leave_nothing(app, filled):
         assert second.result() == 5
         other.commit()
     assert filled.get("/predictions").json["total"] == 0
+
+
+def test_a_deletion_over_several_hours_and_a_prediction_do_not_block_each_other(app, filled):
+    now = datetime.now(UTC).replace(day=15, hour=12)
+    about = {"model_version": "3", "predicted_label": "x", "confidence": 0.5, "latency_ms": 2.0}
+    earlier, present = (
+        [SimpleNamespace(**about, known=True, created_at=now + timedelta(hours=i))] for i in (0, 1)
+    )
+    with app.app_context():
+        engine = db.engine.execution_options(writes=True)
+    with Session(engine) as session, session.begin():
+        HourlyRollup.add(session, [*earlier, *present])
+
+    with ThreadPoolExecutor(1) as pool, Session(engine) as deletes, Session(engine) as predicts:
+        HourlyRollup.add(deletes, earlier, sign=-1)
+        second = pool.submit(HourlyRollup.add, predicts, present)
+        time.sleep(0.3)  # for it to hold what it can
+        HourlyRollup.add(deletes, present, sign=-1)
+        deletes.commit()
+        second.result()
+        predicts.commit()
+
+    per_category = filled.get("/stats").json["predictions_per_category"]
+    assert per_category == {"basketball": 5, "tennis_ball": 5, "x": 1}
+
+
+def test_who_takes_a_page_slowly_holds_no_connection(app, filled):
+    with app.app_context():
+        pages = Selection().pages(read(), size=3)
+        first = next(pages)
+        assert db.engine.pool.checkedout() == 0
+        rest = [row.id for rows in pages for row in rows]
+    assert ([row.id for row in first], rest) == ([10, 9, 8], list(range(7, 0, -1)))
 
 
 def test_deleting_many_takes_the_same_filters(filled, key_header):

@@ -147,7 +147,7 @@ def test_a_span_has_the_count_and_the_sums_of_its_rows(app, actions, since, unti
             row
             for row in rows
             if (begin is None or row.created_at >= summary.since)
-            and (end is None or row.created_at < summary.until + timedelta(hours=1))
+            and (end is None or row.created_at < summary.until)
         ]
         assert summary == replace(full_count(full), since=summary.since, until=summary.until)
 
@@ -176,9 +176,19 @@ def test_the_low_share_is_what_lies_below_the_setting(client):
 def test_a_span_counts_whole_hours_and_says_so(client):
     upload(client, picture())
     stats = client.get("/stats?until=2020-05-05T10:20:30Z").json
-    assert (stats["total_predictions"], stats["until"]) == (0, "2020-05-05T10:00:00.000000Z")
+    assert (stats["total_predictions"], stats["until"]) == (0, "2020-05-05T11:00:00.000000Z")
     stats = client.get("/stats?since=2020-05-05T10:20:30Z").json
     assert (stats["total_predictions"], stats["since"]) == (1, "2020-05-05T10:00:00.000000Z")
+
+
+def test_on_full_hours_a_span_counts_what_the_list_shows(client):
+    upload(client, picture())
+    made = datetime.fromisoformat(client.get("/predictions").json["predictions"][0]["created_at"])
+    hour = made.replace(minute=0, second=0, microsecond=0)
+    for until, count in ((hour, 0), (hour + timedelta(hours=1), 1)):
+        span = {"until": until.isoformat()}
+        assert client.get("/stats", query_string=span).json["total_predictions"] == count
+        assert client.get("/predictions", query_string=span).json["total"] == count
 
 
 def test_an_empty_history_has_zeros_and_no_latency(client):
