@@ -37,7 +37,8 @@ def predict(query_data: dict[str, bool]) -> Any:
 
 def _predict(explain: bool) -> Any:
     config = current_app.config
-    uploads = read_uploads(request, config["MAX_UPLOAD_BYTES"], config["MAX_PICTURES"])
+    limits = config["MAX_UPLOAD_BYTES"], config["MAX_PICTURES"]
+    uploads = read_uploads(request, g.client, *limits)
     good = [upload for upload in uploads if isinstance(upload, Upload)]
     classify = get_classifier().classify
     answers = iter(classify(good, g.request_id, g.deadline, explain) if good else [])

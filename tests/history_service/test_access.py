@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from ports import wait_for_port
 from real_parts import free_port, running
-from uploading import picture, upload
+from uploading import BLUE, RED, picture, upload
 
 from history_service.keys import make_key, read_keys
 from history_service.setting_types import SettingError
@@ -36,6 +36,24 @@ def test_a_key_without_the_right_is_403(make_app):
         make_app(API_KEYS=line).test_client().delete("/predictions", headers={"X-API-Key": key})
     )
     assert (response.status_code, response.json["code"]) == (403, "key_lacks_scope")
+
+
+def test_each_client_has_idempotency_keys_of_its_own(make_app):
+    keys, lines = zip(
+        *(make_key(name, ["read", "predict"]) for name in ("alice", "bob")), strict=True
+    )
+    client = make_app(API_KEYS="\n".join(lines)).test_client()
+
+    def send(colour, **headers):
+        return upload(client, picture(colour), headers={"Idempotency-Key": "1", **headers})
+
+    alice, bob = ({"X-API-Key": key} for key in keys)
+    first, other, nobody = send(RED, **alice), send(BLUE, **bob), send(RED)
+
+    assert {one.status_code for one in (first, other, nobody)} == {200}
+    assert len({one.json["id"] for one in (first, other, nobody)}) == 3
+    assert send(RED, **alice).json == first.json
+    assert send(RED, **bob).json["code"] == "key_reused"
 
 
 def test_keys_come_from_a_file_too(make_app, tmp_path, key_and_line, key_header):
