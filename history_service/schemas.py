@@ -73,6 +73,10 @@ class SelectionIn(SpanIn):
     known = switch_in("That look like one of the categories, or that look like none.")
 
 
+class ReadyIn(Schema):
+    model = switch_in("`false` asks for the database alone.", load_default=True)
+
+
 class PageIn(SelectionIn):
     skip = Integer(
         load_default=0,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from history_service.classifier import get_served_model
 from history_service.database import read
 from history_service.errors import DATABASE_DOWN, Problem
-from history_service.schemas import HealthOut, StatusOut
+from history_service.schemas import HealthOut, ReadyIn, StatusOut
 from history_service.scoring_errors import ModelDown
 
 blueprint = APIBlueprint("health", __name__, tag="Health", url_prefix="/health")
@@ -40,13 +40,14 @@ def live() -> dict[str, str]:
 
 
 @blueprint.get("/ready")
+@blueprint.input(ReadyIn, location="query")
 @blueprint.output(StatusOut)
-@blueprint.doc(responses=[503])
-def ready() -> dict[str, str]:
-    """The model and the database answer"""
+@blueprint.doc(responses=[422, 503])
+def ready(query_data: dict[str, bool]) -> dict[str, str]:
+    """The model and the database answer; or the database alone, by `model=false`"""
     if not database_answers():
         raise Problem(*DATABASE_DOWN, retry_after_s=5)
-    if not get_served_model().state().loaded:
+    if query_data["model"] and not get_served_model().state().loaded:
         raise ModelDown
     return {"status": "ready"}
 

@@ -105,11 +105,11 @@ def test_a_roll_out_takes_no_pod_before_another_is_ready_and_pauses_before_the_s
         assert pod["terminationGracePeriodSeconds"] > pause + (25 if name == "model" else 15)
 
 
-def test_liveness_never_asks_for_model_or_database():
+def test_liveness_asks_for_neither_model_nor_database_and_readiness_not_for_the_model():
     (container,) = pods("production")["history"]["containers"]
 
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready?model=false"
 
 
 def test_only_the_history_service_reaches_the_model_and_with_its_migration_the_database():

@@ -14,6 +14,7 @@ def test_a_model_that_is_down_is_503_with_retry_after(make_app):
     assert (response.status_code, response.json["code"]) == (503, "model_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     assert client.get("/health/ready").status_code == 503
+    assert client.get("/health/ready?model=false").json == {"status": "ready"}
     assert client.get("/health/live").status_code == 200
     assert client.get("/categories").status_code == 503
     assert client.get("/").json["model_loaded"] is False
