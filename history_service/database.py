@@ -72,6 +72,12 @@ def engine_options(config: dict[str, Any]) -> dict[str, Any]:
     connect_args = {
         "connect_timeout": max(round(wait_s), 2),
         "options": f"-c lock_timeout={round(wait_s * 1000)} -c timezone=UTC",
+        # A database whose machine or network is gone says nothing: TCP alone would wait a quarter
+        # of an hour for what was sent, and two hours where nothing was.
+        "tcp_user_timeout": round(wait_s * 1000),
+        "keepalives_idle": max(round(wait_s), 1),
+        "keepalives_interval": 1,
+        "keepalives_count": 3,
     }
     return {**pool, "pool_pre_ping": True, "connect_args": connect_args}
 
