@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 import time
+from contextlib import suppress
 from fcntl import ioctl
 from functools import partial
 from select import POLLIN, poll
@@ -30,7 +31,10 @@ USUAL_HEAD = 2048
 FIRST_OF_BODY = 256 * 1024
 """Bytes of a body that are there before a thread gets it: most photographs as a whole."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})\r\n", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r\n", re.IGNORECASE)
+_LAST_CHUNK = re.compile(rb"\r\n0+[^\r\n]*\r\n\r\n\Z")
+END_OF_HEAD = b"\r\n\r\n"
 
 
 class Worker(ThreadWorker):
@@ -58,7 +62,7 @@ class Worker(ThreadWorker):
         if not self.cfg.is_ssl and not isinstance(conn.sock, PatientSocket):
             conn.sock = PatientSocket(fileno=conn.sock.detach())
         conn.wanted = getattr(conn, "wanted", 0)  # bytes that the poller waits for now
-        wanted = 0 if self.cfg.is_ssl or _held(conn) else _wanted(conn.sock)
+        wanted = 0 if self.cfg.is_ssl else _wanted(conn)
         # Woken without them: the client sends no more, or the kernel has no room for so many.
         if wanted > _unread(conn.sock) and wanted != conn.wanted:
             self._await(conn, wanted)
@@ -66,6 +70,7 @@ class Worker(ThreadWorker):
             if conn.wanted:
                 conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
                 conn.wanted = 0
+            conn.told = False
             conn.data_ready = True
             super().enqueue_req(conn)
 
@@ -79,6 +84,7 @@ class Worker(ThreadWorker):
         if not conn.wanted:
             conn.timeout = time.monotonic() + ARRIVAL_S
         conn.wanted = wanted
+        _let_go_on(conn)
         self.pending_conns.append(conn)
         readable = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, EVENT_READ, readable)
@@ -97,14 +103,16 @@ class Worker(ThreadWorker):
 
     def _comes_next(self, conn: TConn) -> bool:
         """Whether another request has arrived, or does so within a moment."""
-        if held := _held(conn):
-            return b"\r\n\r\n" in held
-        if self.cfg.is_ssl or self.tpool._work_queue.qsize():
+        if self.cfg.is_ssl:
+            return END_OF_HEAD in _held(conn)
+        if _held(conn):
+            return _wanted(conn) <= _unread(conn.sock)
+        if self.tpool._work_queue.qsize():
             return False
         if not self.lingering.acquire(blocking=False):
             return False
         try:
-            return _readable(conn.sock, LINGER_MS) and _wanted(conn.sock) <= _unread(conn.sock)
+            return _readable(conn.sock, LINGER_MS) and _wanted(conn) <= _unread(conn.sock)
         finally:
             self.lingering.release()
 
@@ -135,29 +143,56 @@ def _unread(sock: socket.socket) -> int:
     return int.from_bytes(ioctl(sock, FIONREAD, bytes(4)), sys.byteorder)
 
 
-def _wanted(sock: socket.socket) -> int:
-    """How many bytes are to be there before a thread gets the request; 0 at the stream's end."""
-    head = _arrived(sock)
-    if head is None:
-        return 1
-    ends = head.find(b"\r\n\r\n")
-    if ends < 0:
-        return len(head) + 1 if 0 < len(head) < LONGEST_HEAD else 0
-    length = _LENGTH.search(head, 0, ends + 2)
-    if length is None or _EXPECT.search(head, 0, ends):  # it waits to be told to go on
+def _wanted(conn: TConn) -> int:
+    """How many bytes the socket is to have before a thread gets the request; 0 at its end."""
+    held, arrived = _held(conn), _peek(conn.sock, USUAL_HEAD)
+    if arrived == b"":
         return 0
-    return ends + 4 + min(int(length[1]), FIRST_OF_BODY)
+    start = held + (arrived or b"")
+    if END_OF_HEAD not in start or _CHUNKED.search(_head(start)):
+        start = held + (_peek(conn.sock, LONGEST_HEAD) or b"")
+    return max(_length(start) - len(held), 0)
 
 
-def _arrived(sock: socket.socket) -> bytes | None:
+def _length(start: bytes) -> int:
+    """Of a request, or the first FIRST_OF_BODY of it, by its first bytes; one more than these where
+    they do not tell."""
+    more = len(start) + 1 if len(start) < LONGEST_HEAD else 0
+    head = _head(start)
+    if not head:
+        return more
+    if _CHUNKED.search(head):
+        return 0 if _LAST_CHUNK.search(start, max(len(start) - USUAL_HEAD, 0)) else more
+    length = _LENGTH.search(head)
+    body = min(int(length[1]), FIRST_OF_BODY) if length else 0
+    return len(head) + len(END_OF_HEAD) // 2 + body
+
+
+def _head(start: bytes) -> bytes:
+    """Up to the end of its last line; b"" where that has not arrived."""
+    return start[: start.find(END_OF_HEAD) + 2] if END_OF_HEAD in start else b""
+
+
+def _let_go_on(conn: TConn) -> None:
+    """Tells a client that waits for it to send its body (RFC 9110, 10.1.1), once a request.
+
+    Whoever reads the request tells it again, which a client has to bear with.
+    """
+    start = _held(conn) + (_peek(conn.sock, LONGEST_HEAD) or b"")
+    if not getattr(conn, "told", False) and _EXPECT.search(_head(start)):
+        conn.told = True
+        with suppress(OSError):  # whoever reads next finds out
+            conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _peek(sock: socket.socket, most: int) -> bytes | None:
     """What has arrived and is not read yet; b"" at the end of the stream, or None.
 
     A usual head is short: it is not worth it to copy the picture behind it.
     """
     sock.setblocking(False)
     try:
-        head = sock.recv(USUAL_HEAD, socket.MSG_PEEK)
-        return head if b"\r\n\r\n" in head else sock.recv(LONGEST_HEAD, socket.MSG_PEEK)
+        return sock.recv(most, socket.MSG_PEEK)
     except BlockingIOError:
         return None
     except OSError:

@@ -1,5 +1,6 @@
 """Clients that send a request slowly, or nothing at all, keep nobody else out."""
 
+import re
 import socket
 import time
 from contextlib import ExitStack
@@ -57,7 +58,24 @@ def form(data: bytes) -> bytes:
     return b"--edge\r\n" + disposition + b"\r\n\r\n" + data + b"\r\n--edge--\r\n"
 
 
-@pytest.mark.parametrize("sent", [b"", b"G", HEAD, POST % 9_000, POST % 9_000 + b"--edge\r\n"])
+CHUNKED = re.sub(rb"Content-Length: %d", b"Transfer-Encoding: chunked", POST)
+WAITING = (POST % 9_000).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"G",
+        HEAD,
+        POST % 9_000,
+        POST % 9_000 + b"--edge\r\n",
+        WAITING,
+        CHUNKED,
+        CHUNKED + b"8\r\n--edge\r\n\r\n",
+        HEAD + b"\r\n" + POST % 9_000,
+    ],
+)
 def test_unfinished_requests_hold_no_thread(url, sent):
     with ExitStack() as connections:
         for _ in range(10 * THREADS):
@@ -94,6 +112,41 @@ def test_a_body_in_pieces_is_answered(url, padding):
         connection.sendall(body[40 : len(body) // 2])
         time.sleep(0.2)
         connection.sendall(body[len(body) // 2 :])
+
+        assert status(connection) == 200
+
+
+def test_who_waits_to_be_told_to_go_on_is_told_and_answered(url):
+    body = form(picture())
+    with connect(url) as connection:
+        for _ in range(2):
+            connection.sendall(WAITING.replace(b"9000", b"%d" % len(body)))
+            told = connection.recv(len(b"HTTP/1.1 100 Continue\r\n\r\n"))
+            connection.sendall(body)
+
+            assert told.startswith(b"HTTP/1.1 100 ")
+            assert status(connection) == 200
+
+
+@pytest.mark.parametrize("padding", [0, 200_000])
+def test_a_body_in_chunks_is_answered(url, padding):
+    body = form(picture() + bytes(padding))
+    half = len(body) // 2
+    with connect(url) as connection:
+        connection.sendall(CHUNKED)
+        for piece in (body[:half], body[half:], b""):
+            time.sleep(0.1)
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+        assert status(connection) == 200
+
+
+def test_an_upload_behind_another_request_may_come_in_pieces(url):
+    body = form(picture())
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"\r\n" + POST % len(body) + body[:40])
+        assert status(connection) == 200
+        connection.sendall(body[40:])
 
         assert status(connection) == 200
 
