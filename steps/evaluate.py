@@ -70,11 +70,12 @@ def work(args: Namespace, out: Path) -> dict:
     figures |= trust.figures
     champion = registry.by_alias(args.model_name, CHAMPION)
     compared = compare(champion, model, photos, test, predictions)
-    recalls = classes[classes["support"] > 0].set_index("category")["recall"]
     gate = args.min_accuracy, args.min_class_recall
-    judged = verdict.judge(figures, recalls, compared, *gate) | {
+    sample = stage.read_manifest(args.photos).get("sample", False)
+    judged = verdict.judge(figures, classes, compared, *gate, sample) | {
         "metrics": figures,
         "champion": compared,
+        "sample": sample,
         "judged_against": registry.uri_of(champion) if champion else "none",
         "model": stage.digest(model.folder, ["artifacts/network.onnx"]),
     }
@@ -137,8 +138,12 @@ def compare(
     champion = registry.fetch(registry.uri_of(version))
     with Scorer(champion.folder) as scorer:
         theirs = predict(scorer, photos, test, "champion")
-    compared = verdict.compare(predictions, theirs, champion.facts["categories"])
-    return {"version": version.version, **compared}
+    categories = model.facts["categories"], champion.facts["categories"]
+    return {
+        "version": version.version,
+        "sample": version.tags.get(registry.SAMPLE) == "true",
+        **verdict.compare(predictions, theirs, *categories),
+    }
 
 
 def draw(scorer: Scorer, predictions: pd.DataFrame, categories: list[str], photos: Path) -> None:

@@ -139,7 +139,7 @@ def work(args: Namespace, out: Path) -> dict:
     print(f"ingest: {len(table):,} files in {len(counts)} categories")
     mlflow.log_metrics({"files": len(table), "categories": len(counts)})
     mlflow.log_dict(counts.to_dict(), "counts.json")
-    return {"files": [TABLE], "counts": counts.to_dict()}
+    return {"files": [TABLE], "counts": counts.to_dict(), "sample": args.source == "sample"}
 
 
 if __name__ == "__main__":

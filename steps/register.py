@@ -179,6 +179,7 @@ def tags_of(model: PackedModel, verdict: dict | None) -> dict[str, str]:
         return tags
     if verdict["champion"] or verdict["judged_against"] == "none":  # and not against itself
         tags[JUDGED_AGAINST] = verdict["judged_against"]
+    tags[registry.SAMPLE] = str(verdict.get("sample", False)).lower()
     return tags | {name: f"{value:.4f}" for name, value in verdict["metrics"].items()}
 
 

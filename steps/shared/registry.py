@@ -20,6 +20,8 @@ from steps.shared.stage import StageError
 CHAMPION, CHALLENGER = "champion", "challenger"
 JUDGED_AGAINST = "judged_against"
 """The tag that says whom a version was measured against: models:/NAME/NUMBER, or none."""
+SAMPLE = "sample"
+"""The tag of a version whose pictures were rendered: true or false."""
 NAMED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@(.+))")
 
 
