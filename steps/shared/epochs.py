@@ -1,9 +1,12 @@
 """The loop over the epochs: train, measure on validation, keep what each epoch leaves."""
 
+import math
+
 import mlflow
 from tqdm import tqdm
 
 from steps.shared.progress import Progress
+from steps.shared.stage import StageError
 from steps.shared.trainer import Trainer
 from steps.shared.training import Data, measure
 
@@ -33,7 +36,18 @@ def run_epochs(
     with tqdm(total=trainer.recipe.epochs, initial=epochs.start, desc=name, unit="epoch") as bar:
         for epoch in epochs:
             row = run_epoch(trainer, data, epoch)
+            _require_finite(row, epoch)
             progress.record(trainer, row)
             log(row, epoch)
             bar.set_postfix({k: f"{v:.3f}" for k, v in row.items()})
             bar.update()
+
+
+def _require_finite(row: dict[str, float], epoch: int) -> None:
+    """Raises StageError where the training diverged, before it counts as the best epoch."""
+    wrong = [name for name, value in row.items() if not math.isfinite(value)]
+    if wrong:
+        raise StageError(
+            f"the training diverged in epoch {epoch + 1} ({', '.join(wrong)}: not a number): "
+            "set a lower --learning-rate, or --precision float32."
+        )

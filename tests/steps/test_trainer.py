@@ -9,9 +9,12 @@ import tensorflow as tf
 from tensorflow.python.framework.test_util import IsMklEnabled
 
 from steps.shared import augment, devices, networks, recipes
+from steps.shared.epochs import run_epochs
 from steps.shared.progress import Progress
 from steps.shared.recipes import Augmentation, Recipe
+from steps.shared.stage import StageError
 from steps.shared.trainer import Trainer
+from steps.shared.training import Data
 
 STILL = Augmentation(
     rotation=0, shift=0, shear=0, zoom=0, aspect=0, flip=False, colour=0, hue=0, blur=0, erase=0
@@ -52,6 +55,17 @@ def test_an_epoch_after_a_resume_equals_one_without(eagerly, data, tmp_path):
     assert after.history == before.history
     assert resumed.epoch(*data, 1) == pytest.approx(whole.epoch(*data, 1), rel=1e-5)
     assert np.allclose(resumed.predict(data[0]), whole.predict(data[0]), atol=1e-5)
+
+
+def test_a_training_that_diverges_says_so_and_keeps_what_was_good(tracking, data, tmp_path):
+    parts = {"train": Data(*data), "validation": Data(*data)}
+    bold = replace(RECIPE, learning_rate=1e30, warmup_epochs=0, epochs=9)
+    progress = Progress(tmp_path, {})
+
+    with pytest.raises(StageError, match=r"diverged in epoch .* lower --learning-rate"):
+        run_epochs(trainer_of(bold), parts, progress)
+
+    assert all(np.isfinite(row["validation_loss"]) for row in progress.history)
 
 
 def test_another_trainings_progress_is_not_taken_up(data, tmp_path):
