@@ -60,9 +60,26 @@ def test_the_score_is_the_share_of_validation_that_is_less_strange():
     scores = familiar.unknown_scores(logits)
 
     assert scores.min() == 0
-    assert scores.max() == 1
     assert (scores <= KEPT).mean() == pytest.approx(KEPT, abs=0.005)
     assert familiar.unknown_scores(np.full((1, 4), 20.0)) == 1
+
+
+@pytest.mark.parametrize("n", [4, 10, 20, 100])
+def test_so_many_photographs_are_kept_however_few_validation_has(n):
+    rng = np.random.default_rng(n)
+
+    def kept() -> float:
+        familiar = Familiar(list(strangeness_quantiles(rng.normal(0, 3, (n, 4)))))
+        return (familiar.unknown_scores(rng.normal(0, 3, (50, 4))) <= KEPT).mean()
+
+    assert np.mean([kept() for _ in range(300)]) > KEPT - 0.01
+
+
+def test_a_few_pictures_that_are_all_right_make_nobody_as_sure_as_can_be():
+    logits, labels = honest(n=400)
+    few = np.flatnonzero(logits.argmax(axis=1) == labels)[:6]
+
+    assert 0.4 < fit_temperature(logits[few], labels[few]) < 1
 
 
 def test_without_validation_pictures_nothing_is_claimed():
