@@ -14,7 +14,17 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
 from steps.served_model.pictures import decode
-from steps.shared import card, metrics, plots, registry, slices, stage, trust_tests, verdict
+from steps.shared import (
+    card,
+    lineage,
+    metrics,
+    plots,
+    registry,
+    slices,
+    stage,
+    trust_tests,
+    verdict,
+)
 from steps.shared.card import Trust
 from steps.shared.registry import CHAMPION, PackedModel
 from steps.shared.scorer import Scorer
@@ -136,13 +146,17 @@ def compare(
     if version is None or registry.is_of(version, model.facts["run_id"]):
         return None
     champion = registry.fetch(registry.uri_of(version))
+    fair = lineage.unseen(champion.folder, predictions).to_numpy()
     with Scorer(champion.folder) as scorer:
-        theirs = predict(scorer, photos, test, "champion")
+        theirs = (
+            predict(scorer, photos, test[fair], "champion") if fair.any() else predictions[fair]
+        )
     categories = model.facts["categories"], champion.facts["categories"]
     return {
         "version": version.version,
         "sample": version.tags.get(registry.SAMPLE) == "true",
-        **verdict.compare(predictions, theirs, *categories),
+        "learned_from": int((~fair).sum()),
+        **verdict.compare(predictions[fair], theirs, *categories),
     }
 
 

@@ -18,12 +18,13 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
 
-from steps.shared import cluster, pace, packaging, plots, pretraining, stage, training
+from steps.shared import cluster, lineage, pace, packaging, plots, pretraining, stage, training
 from steps.shared.cluster import ONE, Workers
 from steps.shared.epochs import run_epochs
 from steps.shared.progress import Progress
 from steps.shared.recipes import Recipe
 from steps.shared.stage import StageError
+from steps.shared.table import read_table
 
 
 def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
@@ -61,6 +62,7 @@ def work(args: Namespace, out: Path, workers: Workers = ONE) -> dict:
         quantize_on=data["train"].images if recipe.quantized else None,
         validation=(data["validation"].images, data["validation"].labels),
     )
+    lineage.record(out / "model", read_table(Path(args.data) / "files.csv"))
     mlflow.log_artifacts(str(out / "model"), "model")
     return summary(progress, best, start.categories)
 

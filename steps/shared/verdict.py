@@ -45,8 +45,9 @@ def judge(
 ) -> dict:
     """Decide: does the model pass the gate, does it become champion, and why.
 
-    figures: at least `accuracy`. classes: metrics.per_class. champion: what `compare` gives, and
-    whether its pictures were a rendered `sample`, or None where there is no other champion.
+    figures: at least `accuracy`. classes: metrics.per_class. champion: what `compare` gives,
+    whether its pictures were a rendered `sample`, and how many it had `learned_from` and were left
+    out; None where there is no other champion.
     sample: whether ours are. Returns `passed`, `promote` and `reason`.
     """
     reasons = []
@@ -88,6 +89,8 @@ def follows(champion: dict | None, sample: bool) -> tuple[bool, str]:
         f"{champion['gain']:+.1%} against the champion on the same pictures "
         f"(p = {champion['p_value']:.3f})"
     )
+    if champion["learned_from"]:
+        compared += f", {champion['learned_from']:,} that it has learned from left out"
     if not new:
         better = champion["gain"] > 0 and real
         return better, compared if better else f"{compared}: not better beyond chance"

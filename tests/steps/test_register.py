@@ -24,7 +24,7 @@ CLASSES = pd.DataFrame(
     {"category": ["football", "tennis_ball"], "recall": [0.9, 0.3], "support": [30, 40]}
 )
 KNOWN = ["football", "tennis_ball"]
-SAME = {"sample": False, "new_categories": [], "lost_categories": []}
+SAME = {"sample": False, "learned_from": 0, "new_categories": [], "lost_categories": []}
 BETTER = {"gain": 0.1, "p_value": 0.01, **SAME}
 
 
@@ -263,6 +263,24 @@ def test_a_second_model_is_held_against_the_champion(house, evaluated, verdict, 
     champion = read_json(folder / "verdict.json")["champion"]
     assert (int(champion["version"]), champion["gain"], champion["p_value"]) == (1, 0, 1)
     assert not read_json(folder / "verdict.json")["promote"]
+
+
+def test_photographs_that_the_champion_has_learned_from_do_not_count(
+    house, evaluated, verdict, register, other, tmp_path
+):
+    register(house.model, verdict)
+    resplit = shutil.copytree(house.split, tmp_path / "resplit")
+    table = pd.read_csv(resplit / "files.csv")
+    parts = {"train": "test", "test": "train"}
+    table["split"] = table["split"].replace(parts)
+    table.to_csv(resplit / "files.csv", index=False)
+
+    _, folder = evaluated(other, name="second", data=resplit)
+
+    found = read_json(folder / "verdict.json")
+    tested = int((table["split"] == "test").sum())
+    assert (found["champion"]["learned_from"], found["promote"]) == (tested, False)
+    assert f"{tested} that it has learned from left out" in found["reason"]
 
 
 def test_a_verdict_of_before_whom_it_was_against_was_said_is_refused(house, verdict, register):
