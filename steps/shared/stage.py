@@ -26,6 +26,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from steps.shared import options
+from steps.shared.alone import FolderTaken, held_alone
 
 MANIFEST = "stage.json"
 ERROR_TAG = "stage.error"
@@ -151,23 +152,39 @@ def write_json(path: Path, value: object) -> None:
 
 
 def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None:
-    out = Path(args.out)
+    out = Path(args.out).resolve()  # a link's own folder may be on another disk
+    if out.is_mount():
+        raise StageError(f"--out {out} is a mount point, which stays: name a folder inside it.")
     if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
     if (out / MANIFEST).is_file() and (other := read_manifest(out).get("stage")) != name:
         raise StageError(f"--out {out} holds what {other} wrote; name another folder.")
     partial = out.with_name(out.name + ".partial")
-    if not keep_partial:
-        shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, exist_ok=True)
-    summary = work(args, partial)
-    summary["digest"] = digest(partial, summary.pop("files"))
-    summary |= {"stage": name, "run_id": run_id()}
-    write_json(partial / MANIFEST, summary)
-    mlflow.log_artifact(str(partial / MANIFEST))
-    mlflow.set_tags({"stage.digest": summary["digest"], "stage.out": str(out.resolve())})
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(partial, out)
+    with _held(partial, out):
+        if not keep_partial:
+            _empty(partial)
+        summary = work(args, partial)
+        summary["digest"] = digest(partial, summary.pop("files"))
+        summary |= {"stage": name, "run_id": run_id()}
+        write_json(partial / MANIFEST, summary)
+        mlflow.log_artifact(str(partial / MANIFEST))
+        mlflow.set_tags({"stage.digest": summary["digest"], "stage.out": str(out)})
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(partial, out)
+
+
+@contextmanager
+def _held(partial: Path, out: Path) -> Iterator[None]:
+    try:
+        with held_alone(partial):
+            yield
+    except FolderTaken as error:
+        raise StageError(f"another run is writing {out}: wait for it, or name another.") from error
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 def _new_params(known: dict, wanted: dict) -> dict:

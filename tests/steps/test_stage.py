@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.shared import stage
+from steps.shared.alone import FolderTaken, held_alone
 from steps.shared.stage import StageError
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,42 @@ def test_a_full_disk_is_named_without_a_trace(run):
     assert code == 1
     assert re.fullmatch(r"split: no place is left on the disk for \S+files\.csv: make .*\n", said)
     assert failed.info.status == "FAILED"
+
+
+def test_two_runs_do_not_write_one_folder(run, tmp_path):
+    with held_alone(tmp_path / "out.partial"):
+        (tmp_path / "out.partial" / "half.npy").touch()
+        code, _, said = run(good)
+
+        assert code == 1
+        assert said.startswith(f"split: another run is writing {tmp_path}/out: wait for it")
+        assert (tmp_path / "out.partial" / "half.npy").exists()
+    assert run(good)[0] == 0
+    assert not (tmp_path / "out" / "half.npy").exists()
+
+
+def test_a_process_that_is_killed_holds_no_folder(tmp_path):
+    hold = "import sys, time; from pathlib import Path; from steps.shared.alone import held_alone\n"
+    hold += "with held_alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", hold, str(tmp_path / "out")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(FolderTaken), held_alone(tmp_path / "out"):
+            pass
+        other.kill()
+
+    with held_alone(tmp_path / "out"):
+        assert (tmp_path / "out").is_dir()
+
+
+def test_a_link_leads_to_the_folder_and_a_mount_point_is_refused(run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+
+    assert run(good, "--out", str(tmp_path / "link"))[0] == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "elsewhere" / "a.txt").is_file()
+    assert "is a mount point, which stays: name a folder inside it" in run(good, "--out", "/")[2]
 
 
 def test_a_place_where_no_run_can_be_kept_is_named(tracking, tmp_path, capsys):
