@@ -64,7 +64,7 @@ OPTIONS = (
     Option("per_category", "80", positive, ("ingest", "main"), "pictures a category of the sample"),
     _folder("photos", "ingest", ("dataprep", "audit", "evaluate"), "ingest's folder"),
     Option("size", "auto", auto(positive), ("main",), "side in pixels; auto: the network's"),
-    Option("size", "72", positive, ("dataprep",), "side in pixels of the prepared pictures"),
+    Option("size", "80", positive, ("dataprep",), "side in pixels of the prepared pictures"),
     Option(
         "max_bad_share",
         "0.05",

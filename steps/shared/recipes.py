@@ -99,7 +99,7 @@ class Recipe:
 
 
 STRONG = Augmentation(
-    rotation=20.0, shift=0.05, shear=8.0, zoom=0.45, colour=0.3, hue=0.04, erase=0.15
+    rotation=20.0, shift=0.05, shear=8.0, zoom=0.6, colour=0.4, hue=0.06, erase=0.15
 )
 
 TRANSFER = Recipe(
@@ -133,13 +133,13 @@ LITE = replace(TRANSFER, size=256, stochastic_depth=0.1, growth=(5 / 8, 6 / 8, 7
 
 RECIPES = {
     "cnn": Recipe(
-        size=72,
-        epochs=80,
+        size=80,
+        epochs=110,
         max_minutes=60,
         optimizer="muon",
         learning_rate=0.02,
         weight_decay=0.03,
-        growth=(5 / 9, 6 / 9, 8 / 9),
+        growth=(0.5, 0.6, 0.8),
         drawings=0.05,
         quantized=True,
         augmentation=STRONG,
@@ -158,7 +158,7 @@ RECIPES = {
         growth=(5 / 12, 6 / 12, 7 / 12),
         drawings=0.04,
         mirror=True,
-        augmentation=replace(STRONG, zoom=0.6, colour=0.4, hue=0.06),
+        augmentation=STRONG,
     ),
     "efficientnet_lite0": replace(LITE, epochs=24, max_minutes=60),
     "efficientnet_lite2": replace(LITE, epochs=28, max_minutes=100, dropout=0.3, mirror=True),

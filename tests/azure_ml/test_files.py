@@ -97,7 +97,7 @@ PLANTED = {
         "",
         "register.outputs.out: nobody",
     ),
-    "a word where a number is wanted": ("  size: 72", "  size: large", "string where integer"),
+    "a word where a number is wanted": ("  size: 80", "  size: large", "string where integer"),
     "a folder where a word is wanted": (
         "network: ${{parent.inputs.network}}",
         "network: ${{parent.inputs.photographs}}",

@@ -144,7 +144,7 @@ def test_a_bad_parameter_is_refused_before_anything_is_submitted(command, azure,
 def test_another_networks_pictures_have_its_size():
     wanted = running.described(assets.PIPELINE, parsed("-P", "network=cnn"), settings.read({}))
 
-    assert wanted["inputs"]["size"] == 72
+    assert wanted["inputs"]["size"] == 80
 
 
 def test_settings_reach_the_pipeline():

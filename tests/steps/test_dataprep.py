@@ -56,11 +56,11 @@ def test_row_i_of_the_table_describes_picture_i(house):
     table = read(house.dataprep / "files.csv")
     images = np.load(house.dataprep / "images.npy", mmap_mode="r")
 
-    assert images.shape == (len(table), 72, 72, 3)
+    assert images.shape == (len(table), 80, 80, 3)
     assert images.dtype == np.uint8
     for i in (0, 30, len(table) - 1):
         data = (house.ingest / "photos" / table["path"][i]).read_bytes()
-        assert (images[i] == decode(data, 72)).all()
+        assert (images[i] == decode(data, 80)).all()
 
 
 def test_rejected_files_are_listed_with_reasons(prepared):
@@ -79,7 +79,7 @@ def test_rejected_files_are_in_neither_array_nor_table(prepared, tmp_path):
 
     assert len(table) == len(images) == 10
     for i, path in enumerate(table["path"]):
-        assert (images[i] == decode((tmp_path / "photos" / "photos" / path).read_bytes(), 72)).all()
+        assert (images[i] == decode((tmp_path / "photos" / "photos" / path).read_bytes(), 80)).all()
 
 
 def test_copies_share_a_group_and_the_later_is_a_duplicate(prepared):
