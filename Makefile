@@ -13,11 +13,17 @@ TAG ?= $(VERSION)-$(REVISION)
 REPOSITORY ?= sports-ball
 MODEL ?= models:/sports-ball-classification@champion
 COMPOSE ?= docker compose
+COMPOSED = TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml
+# The model that a container mounts: what was there stays until the new one is whole.
+FETCH = folder=$$(mktemp -d) && \
+	uri=$$(mlflow artifacts download --artifact-uri "$(MODEL)" --dst-path $$folder | tail -1) && \
+	chmod -R go+rX "$$uri" && rm -rf docker/model.partial && cp -R "$$uri" docker/model.partial && \
+	rm -rf docker/model && mv docker/model.partial docker/model && rm -r $$folder
 LOCK := uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header --no-strip-extras
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz help demo test test-all test-containers up down publish deploy-tools azure azure-health notify lint audit format serve bench mlproject components lock clean images baked
+.PHONY: fuzz help demo test test-all test-containers up model down publish deploy-tools azure azure-health notify lint audit format serve bench mlproject components lock clean images baked
 
 help: ## print each target with a line
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -86,14 +92,15 @@ publish: ## build and push both images as 1.2.3, 1.2 and 1, with SBOM: make publ
 
 up: $(VENV)/pipeline images ## the champion, its history and PostgreSQL in containers: http://127.0.0.1:8000
 	docker/secrets.sh
-	test -d docker/model || { folder=$$(mktemp -d) && \
-		uri=$$(mlflow artifacts download --artifact-uri "$(MODEL)" --dst-path $$folder | tail -1) && \
-		chmod -R go+rX "$$uri" && rm -rf docker/model.partial && cp -R "$$uri" docker/model.partial && \
-		mv docker/model.partial docker/model && rm -r $$folder; }
-	TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml up --detach
+	test -d docker/model || test -n "$$MODEL_PATH" || { $(FETCH); }
+	$(COMPOSED) up --detach
+
+model: $(VENV)/pipeline ## another model into what `make up` started: make model MODEL=models:/NAME/3
+	$(FETCH)
+	$(COMPOSED) up --detach --force-recreate --no-deps model
 
 down: ## stop what `make up` started; the history stays
-	TAG=$(TAG) REPOSITORY=$(REPOSITORY) $(COMPOSE) -f docker/compose.yaml down
+	$(COMPOSED) down
 
 deploy-tools: $(VENV)/tools/done ## what checks Dockerfiles, manifests and workflows
 

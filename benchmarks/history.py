@@ -1,7 +1,7 @@
 """How the history behaves as it grows: pages, filters, statistics and inserts at each size.
 
 python -m benchmarks.history                                   # SQLite, up to 10 million rows
-python -m benchmarks.history --database postgresql://…         # a database that is emptied first
+python -m benchmarks.history --database postgresql://…         # one of its own, which is emptied
 python -m benchmarks.history --rows 10000 --rows 100000        # smaller
 
 Rows are spread over a year, as the service would have stored them. Requests go through the whole
@@ -27,7 +27,7 @@ from flask import Flask
 from sqlalchemy import insert, text
 from tqdm import tqdm
 
-from benchmarks import results
+from benchmarks import expendable, results
 from history_service import create_app, schema_version
 from history_service.database import db, write
 from history_service.models import Draft, HourlyRollup, Prediction
@@ -224,12 +224,11 @@ def main() -> None:
     done = results.read("history").get("databases", {})
     with tempfile.TemporaryDirectory() as scratch:
         url = args.database or f"sqlite:///{scratch}/history.db"
+        if args.database:
+            expendable.require_no_history(url)
+            expendable.empty(url)
         app = create_app({"DATABASE_URL": url, "LOG_LEVEL": "error"})
         with app.app_context():
-            if args.database:
-                with db.engine.begin() as connection:
-                    connection.execute(text("DROP SCHEMA public CASCADE"))
-                    connection.execute(text("CREATE SCHEMA public"))
             name = db.engine.dialect.name
         schema_version.upgrade(app)
         done[name] = measure(app, args.rows or list(SIZES))

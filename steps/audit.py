@@ -101,7 +101,7 @@ def report(figures: dict[str, float], sheet: Path) -> None:
         f"pictures, {figures['conflicts']:,} pictures whose copies have another label; "
         f"{figures['filled_in']:,} filled in as relabel\n"
         f"audit: decide in the column `action` of {sheet}, then: "
-        f"mlflow run . -P corrections={sheet} -P source=…"
+        f"mlflow run . --env-manager=local -P corrections={sheet} -P source=…"
     )
 
 

@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import psycopg
 
-from benchmarks import results
+from benchmarks import expendable, results
 from benchmarks.serving.contestants import CONTESTANTS, Contestant
 from benchmarks.serving.load import send
 from steps.shared.values import positive
@@ -82,8 +81,7 @@ def loads(name: str, args: argparse.Namespace, scratch: Path) -> list[dict[str, 
     """All loads on one service, from its start to its stop."""
     database = args.postgres or f"sqlite:///{scratch / f'{name}.db'}"
     if args.postgres:
-        with psycopg.connect(args.postgres, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        expendable.empty(args.postgres)
     contestant = CONTESTANTS[name](args.model, database)
     pictures = photographs(args.source)
     contestant.service.start()
@@ -125,9 +123,11 @@ def main() -> None:
     in_turns = "of all services in turns, since a machine's speed drifts"
     parser.add_argument("--rounds", type=positive, default=1, help=in_turns)
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
-    parser.add_argument("--postgres", help="URL of a database, which is emptied")
+    parser.add_argument("--postgres", help="URL of a database of its own, which is emptied")
     parser.add_argument("--name", default="serving", help="of the file of results")
     args = parser.parse_args()
+    if args.postgres:
+        expendable.require_no_history(args.postgres)
     done = results.read(args.name).get("services", {})
     measured: dict[str, list[list[dict]]] = {name: [] for name in args.only or CONTESTANTS}
     for name in list(measured) * args.rounds:
