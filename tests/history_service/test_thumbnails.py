@@ -1,11 +1,12 @@
 """Pictures that are kept: small, upright, without the data that cameras add."""
 
 import io
+import struct
 
 import pytest
 from bombs import huge_png, run_as_in_the_image
 from PIL import Image
-from uploading import RED, picture, upload
+from uploading import BLUE, RED, picture, upload
 
 from history_service.pictures import thumbnail
 
@@ -22,6 +23,50 @@ def test_it_is_upright_and_says_nothing_of_where_it_was_taken():
     small = Image.open(io.BytesIO(thumbnail(picture(form="JPEG", size=(100, 50), exif=exif))))
     assert small.size == (50, 100)
     assert not small.getexif()
+
+
+def odd_exif() -> bytes:
+    """EXIF data that turns the picture and has a value that Pillow can read and not write."""
+    fields = struct.pack("<HHIhH", 0x0103, 8, 1, -5, 0) + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + fields + bytes(4)
+
+
+def test_odd_exif_costs_neither_the_thumbnail_nor_its_neighbours_their_answers(make_app):
+    client = make_app(KEEP_IMAGES="thumb", BATCH_MAX=3).test_client()
+    odd = picture(RED, form="JPEG", size=(100, 50), exif=odd_exif())
+
+    answer = upload(client, picture(BLUE), odd, picture(RED))
+
+    numbers = [one["id"] for one in answer.json["predictions"]]
+    kept = [client.get(f"/predictions/{number}/image") for number in numbers]
+    assert [one.status_code for one in kept] == [200, 200, 200]
+    assert Image.open(io.BytesIO(kept[1].data)).size == (50, 100)
+
+
+def test_a_thumbnail_that_fails_is_missing_and_nothing_else_is(make_app, monkeypatch):
+    """Whatever a codec raises: no list of its exceptions is complete."""
+
+    def fail(*_):
+        raise ZeroDivisionError
+
+    client = make_app(KEEP_IMAGES="thumb").test_client()
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+
+    number = upload(client, picture()).json["id"]
+
+    assert client.get(f"/predictions/{number}/image").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I;16B"), ("TIFF", "I")]
+)
+def test_sixteen_bits_are_scaled_and_not_clipped(form, mode):
+    encoded = io.BytesIO()
+    Image.new("I", (10, 10), 100 * 257).convert(mode).save(encoded, form)
+
+    small = Image.open(io.BytesIO(thumbnail(encoded.getvalue())))
+
+    assert small.getpixel((5, 5)) == pytest.approx((100, 100, 100), abs=2)
 
 
 def test_what_is_transparent_becomes_white():
