@@ -6,5 +6,7 @@ import urllib.request
 
 TIMEOUT_S = 3.0
 url = f"http://127.0.0.1:{os.environ['PORT']}{sys.argv[1]}"
-with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # nosec B310
+# Docker's client hands its own proxy to every container, and a proxy knows no 127.0.0.1 of ours.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+with direct.open(url, timeout=TIMEOUT_S) as answer:
     sys.exit(answer.status != 200)
