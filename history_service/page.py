@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from history_service.charts import Statistics, plain
 from history_service.database import db, read, rfc3339
-from history_service.models import Picture, Summary
+from history_service.models import NO_THUMBNAIL, Picture, Summary
 from history_service.schemas import PageIn, selection_of
 
 ROWS = 12  # predictions on a page of the history
@@ -55,9 +55,9 @@ SELECTING = (
 
 
 def _pictured(ids: list[int]) -> set[int]:
-    """Those of the predictions whose picture was kept."""
-    query = select(Picture.prediction_id).where(Picture.prediction_id.in_(ids))
-    return set(read().scalars(query))
+    """Those of the predictions of whose picture there is a thumbnail."""
+    chosen = select(Picture.prediction_id).where(Picture.prediction_id.in_(ids))
+    return set(read().scalars(chosen.where(Picture.thumbnail != NO_THUMBNAIL)))
 
 
 def statistics_context() -> dict[str, Any]:

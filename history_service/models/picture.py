@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from history_service.database import BigKey, db
 
+NO_THUMBNAIL = b""
+"""In the place of a thumbnail that could not be made of a picture that is kept all the same."""
+
 
 class Picture(db.Model):  # type: ignore[name-defined]
     """A thumbnail (JPEG, longest side 256) and, with KEEP_IMAGES=full, the upload as it came.
@@ -27,4 +30,4 @@ class Picture(db.Model):  # type: ignore[name-defined]
         """Bytes and media type of the `thumb` or of the `full` picture; None where not kept."""
         if size == "full":
             return self.original, self.original_type
-        return self.thumbnail, "image/jpeg"
+        return self.thumbnail or None, "image/jpeg"

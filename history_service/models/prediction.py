@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from history_service.database import BigKey, UtcTime, db
-from history_service.models.picture import Picture
+from history_service.models.picture import NO_THUMBNAIL, Picture
 from history_service.models.rollup import HourlyRollup
 
 
@@ -163,12 +163,12 @@ class Prediction(db.Model):  # type: ignore[name-defined]
         rows = [
             {
                 "prediction_id": row.id,
-                "thumbnail": draft.thumbnail,
+                "thumbnail": draft.thumbnail or NO_THUMBNAIL,
                 "original": draft.original,
                 "original_type": draft.original_type,
             }
             for draft, row in new
-            if draft.thumbnail is not None
+            if draft.thumbnail or draft.original
         ]
         if rows:
             session.execute(insert(Picture.__table__), rows)

@@ -43,18 +43,37 @@ def test_odd_exif_costs_neither_the_thumbnail_nor_its_neighbours_their_answers(m
     assert Image.open(io.BytesIO(kept[1].data)).size == (50, 100)
 
 
-def test_a_thumbnail_that_fails_is_missing_and_nothing_else_is(make_app, monkeypatch):
+@pytest.fixture
+def no_thumbnails(monkeypatch):
     """Whatever a codec raises: no list of its exceptions is complete."""
 
     def fail(*_):
         raise ZeroDivisionError
 
-    client = make_app(KEEP_IMAGES="thumb").test_client()
     monkeypatch.setattr(Image.Image, "getexif", fail)
+
+
+def test_a_thumbnail_that_fails_is_missing_and_nothing_else_is(make_app, no_thumbnails):
+    client = make_app(KEEP_IMAGES="thumb").test_client()
 
     number = upload(client, picture()).json["id"]
 
     assert client.get(f"/predictions/{number}/image").status_code == 404
+
+
+def test_what_is_kept_in_full_is_kept_without_a_thumbnail_too(
+    make_app, database_url, no_thumbnails
+):
+    client = make_app(KEEP_IMAGES="full", DATABASE_URL=database_url).test_client()
+    sent = picture()
+
+    number = upload(client, sent).json["id"]
+
+    assert client.get(f"/predictions/{number}/image?size=full").data == sent
+    assert client.get(f"/predictions/{number}/image").status_code == 404
+    page = client.get("/page/history").text
+    assert f"/predictions/{number}" not in page, "no picture is shown that is not there"
+    assert "thumb blank" in page
 
 
 @pytest.mark.parametrize(
