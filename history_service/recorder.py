@@ -16,6 +16,7 @@ from history_service.models import Draft, KeyReused, Prediction
 from history_service.uploads import Upload
 
 LARGEST = 64  # predictions in one transaction
+THREADS = 4  # at most that make thumbnails: a container may have few of the cores that it sees
 
 
 class Answered(NamedTuple):
@@ -35,7 +36,7 @@ class Recorder:
     def __init__(self, metrics: Metrics, keep: str):
         self._metrics = metrics
         self._keep = keep
-        self._thumbnails = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="thumbnail")
+        self._thumbnails = ThreadPoolExecutor(_threads(), thread_name_prefix="thumbnail")
         self._batcher: Batcher[Draft] = Batcher(self._write, size=LARGEST)
 
     def record(self, batch: Sequence[Answered], deadline: float) -> list[Prediction | Exception]:
@@ -62,6 +63,12 @@ class Recorder:
             if draft.known is False:
                 self._metrics.unknown_predictions.labels(draft.model_version).inc()
         return rows
+
+
+def _threads() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on a Mac
+        return min(len(os.sched_getaffinity(0)), THREADS)
+    return min(os.cpu_count() or 1, THREADS)
 
 
 def _draft(

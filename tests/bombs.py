@@ -12,12 +12,11 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def huge_png(side: int = 30_000, depth: int = 1, kind: int = 0) -> bytes:
+def huge_png(width: int = 30_000, height: int = 30_000, depth: int = 1, kind: int = 0) -> bytes:
     """A whole PNG of one colour, a few megabytes packed; by default 900 megapixels unpacked.
 
     depth: bits of a sample. kind: PNG's colour type, 0 grey, 6 red, green, blue and opacity.
     """
-    width = height = side
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     packer = zlib.compressobj(9)
     row = bytes(1 + (width * depth * {0: 1, 6: 4}[kind] + 7) // 8)

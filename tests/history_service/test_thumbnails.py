@@ -98,23 +98,58 @@ def test_what_cannot_be_read_has_none():
     assert thumbnail(b"\x89PNG\r\n\x1a\nnothing") is None
 
 
+def test_palettes_are_averaged_and_every_turn_is_made():
+    halves = Image.new("P", (1000, 800))
+    halves.putpalette([*RED, *BLUE])
+    halves.paste(1, (500, 0, 1000, 800))
+    for orientation, corner in ((1, RED), (2, BLUE), (3, BLUE), (8, BLUE)):
+        encoded, exif = io.BytesIO(), Image.Exif()
+        exif[0x0112] = orientation
+        halves.save(encoded, "PNG", exif=exif)
+        small = Image.open(io.BytesIO(thumbnail(encoded.getvalue())))
+        assert small.getpixel((10, 10)) == pytest.approx(corner, abs=12)
+
+
+def test_a_picture_that_is_read_in_bands_has_no_seams():
+    """Brightness falls evenly from top to bottom, and so it does in the thumbnail."""
+    encoded = io.BytesIO()
+    Image.linear_gradient("L").resize((3_000, 2_000)).convert("RGBA").save(encoded, "PNG")
+    small = Image.open(io.BytesIO(thumbnail(encoded.getvalue()))).convert("L")
+    column = [small.getpixel((100, y)) for y in range(small.height)]
+    wanted = [255 * (y + 0.5) / small.height for y in range(small.height)]
+    assert small.size == (256, 171)
+    assert column == pytest.approx(wanted, abs=4)
+
+
 MEASURE = """
 import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from history_service.pictures import thumbnail
-data = sys.stdin.buffer.read()
+data, times = sys.stdin.buffer.read(), int(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with ThreadPoolExecutor(2) as pool:
-    assert all(pool.map(thumbnail, [data] * 4))
+with ThreadPoolExecutor(times) as pool:
+    assert all(pool.map(thumbnail, [data] * times))
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
 
 
-def test_several_of_the_largest_pictures_at_once_take_the_memory_of_one():
+@pytest.mark.parametrize(
+    ("size", "times", "most"),
+    [((8_000, 8_000), 3, 400), ((4_000, 3_990), 6, 300)],
+    ids=["the largest", "large ones"],
+)
+def test_pictures_that_come_at_once_share_what_memory_there_is(size, times, most):
     """Else a few small files end a container of 512 MB."""
-    largest = huge_png(7_000, depth=8, kind=6)
-    (megabytes,) = run_as_in_the_image(MEASURE, largest)
-    assert float(megabytes) < 400, "49 million pixels of 4 bytes, and a copy"
+    data = huge_png(*size, depth=8, kind=6)
+
+    (megabytes,) = run_as_in_the_image(MEASURE, data, str(times))
+
+    assert float(megabytes) < most
+
+
+def test_what_would_take_more_memory_than_there_is_has_none():
+    data = picture(form="WEBP", size=(5_100, 5_100), lossless=True, method=0)
+    assert thumbnail(data) is None
 
 
 @pytest.mark.parametrize(("keep", "thumb", "full"), [("none", 404, 404), ("thumb", 200, 404)])

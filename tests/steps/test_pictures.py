@@ -285,7 +285,7 @@ def test_a_bomb_is_refused_at_once_and_without_memory(make, tmp_path):
 
 def test_several_of_the_largest_pictures_at_once_take_the_memory_of_one(tmp_path):
     """Else a few small files end a container of 1 GB."""
-    largest = huge_png(8_000, depth=8, kind=6)
+    largest = huge_png(8_000, 8_000, depth=8, kind=6)
 
     code, megabytes, _ = measure(largest, tmp_path, times=4)
 
