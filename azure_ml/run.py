@@ -2,6 +2,7 @@
 
 import io
 from argparse import ArgumentParser, Namespace
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -91,16 +92,40 @@ def described(file: Path, args: Namespace, settings: Settings) -> dict:
     _set_parameters(inputs, args.parameter)
     if args.sample:
         del inputs["photographs"], text["jobs"]["ingest"]["inputs"]["source"]
+    for step in text["jobs"].values():
+        if "search_space" in step:  # the file's own suits its default network alone
+            step["search_space"] = search_space(inputs["network"], step["search_space"])
     if args.gpu or args.distributed:
-        variant = "train_gpu" if args.gpu else "train_distributed"
-        for step in text["jobs"].values():
-            key = "trial" if "trial" in step else "component"
-            if step[key] != "components/train.yaml":
-                continue
-            step[key] = f"components/{variant}.yaml"
-            if args.gpu:
-                step["compute"] = f"azureml:{settings.gpu_cluster}"
+        _train_elsewhere(text["jobs"], args, settings)
     return text
+
+
+def search_space(network: str, names: Container[str]) -> dict:
+    """What a sweep tries for a network: some of what `tune` would, around the same recipe.
+
+    names: what is searched. Raises AzureMlError for an unknown network.
+    """
+    from steps.shared import search_space as searching  # it imports Optuna, which takes a second
+
+    recipe = recipe_of(network)
+    own = searching.own_of(recipe)
+    return {
+        # As text, since the component takes text: "auto" is a value, too.
+        r.name: {"type": "choice", "values": [f"{v:g}" for v in searching.choices(r, own[r.name])]}
+        for r in searching.ranges(recipe, taught=False)
+        if r.name in names
+    }
+
+
+def _train_elsewhere(jobs: dict[str, dict], args: Namespace, settings: Settings) -> None:
+    variant = "train_gpu" if args.gpu else "train_distributed"
+    for step in jobs.values():
+        key = "trial" if "trial" in step else "component"
+        if step[key] != "components/train.yaml":
+            continue
+        step[key] = f"components/{variant}.yaml"
+        if args.gpu:
+            step["compute"] = f"azureml:{settings.gpu_cluster}"
 
 
 def _given(parameters: list[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""What tune searches: the range of each value of a recipe, and the flag that sets it."""
+"""What tune, and a sweep on Azure, search: the range of each value of a recipe, and its flag."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,22 @@ def own_of(recipe: Recipe) -> dict[str, float]:
 def draw(trial: optuna.Trial, searched: Sequence[Range]) -> dict[str, float]:
     """A trial's values by name, rounded to DIGITS."""
     values = {r.name: trial.suggest_float(r.name, r.low, r.high, log=r.log) for r in searched}
-    return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
+    return {name: rounded(value) for name, value in values.items()}
+
+
+def choices(searched: Range, own: float) -> list[float]:
+    """A few of a range's values, rounded: the recipe's own and halfway from it to either end.
+
+    For a search of few trials that learns nothing from them: it would waste many at the ends.
+    """
+    ends = (searched.low, searched.high)
+    halfway = [math.sqrt(own * end) if searched.log else (own + end) / 2 for end in ends]
+    return sorted({rounded(value) for value in (own, *halfway)})
+
+
+def rounded(value: float) -> float:
+    """The value with DIGITS significant digits."""
+    return float(f"{value:.{DIGITS}g}")
 
 
 def flags(values: Mapping[str, float]) -> str:

@@ -13,6 +13,7 @@ from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_fr
 from local_runner import copy_snapshot
 
 from azure_ml import components, graph
+from azure_ml import run as running
 from steps.shared import options, recipes
 
 ROOT = Path(__file__).parents[2]
@@ -158,6 +159,13 @@ def test_defaults_of_a_pipeline_are_those_of_main(name):
     given = {key: str(value) for key, value in inputs.items() if key != "photographs"}
 
     assert given == {key: defaults[key] for key in given}
+
+
+def test_the_sweep_by_hand_tries_what_suits_its_network():
+    sweep = graph.read(FOLDER / "sweep.yaml")
+    space = sweep.steps["sweep"].searched
+
+    assert space == running.search_space(sweep.inputs["network"], space)
 
 
 def test_distillation_is_that_of_the_students_recipe():

@@ -97,6 +97,23 @@ def test_a_sweep_is_submitted_too(command, photographs_asset):
     assert jobs(photographs_asset)[0]["properties"]["jobs"]["sweep"]["type"] == "sweep"
 
 
+@pytest.mark.parametrize(
+    ("network", "rates"),
+    [
+        ("cnn", ["0.01", "0.02", "0.04"]),
+        ("efficientnet_lite0", ["0.0001", "0.0002", "0.0004"]),
+        ("mobilenetv2", ["0.0001", "0.0002", "0.0004"]),
+    ],
+)
+def test_a_sweep_looks_around_the_recipe_of_its_network(command, photographs_asset, network, rates):
+    done = command("run", "--sweep", "-P", f"network={network}", "--no-stream")
+
+    assert done.status == 0, done.err
+    space = jobs(photographs_asset)[0]["properties"]["jobs"]["sweep"]["search_space"]
+    assert space["learning_rate"] == {"type": "choice", "values": rates}
+    assert set(space) == {"learning_rate", "weight_decay", "dropout"}
+
+
 def test_a_student_is_trained_after_its_teacher(command, photographs_asset):
     done = command("run", "--gpu", "-P", "network=student", "--no-stream")
 

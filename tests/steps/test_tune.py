@@ -211,6 +211,15 @@ def test_each_range_holds_what_the_recipe_says():
             assert each.low <= own[each.name] <= each.high
 
 
+def test_a_search_of_few_trials_stays_between_the_recipe_and_the_ends():
+    for name in recipes.RECIPES:
+        own = search_space.own_of(recipes.find(name))
+        for each in search_space.ranges(recipes.find(name), taught=False):
+            tried = search_space.choices(each, own[each.name])
+            assert own[each.name] in tried
+            assert each.low <= tried[0] < tried[-1] <= each.high
+
+
 def test_what_a_teacher_replaces_is_not_searched():
     names = [r.name for r in search_space.ranges(recipes.find("student"), taught=True)]
 
