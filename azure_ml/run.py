@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 DONE = "Completed"
 INTERRUPTED = 130
+MODELS = "python -m azure_ml models"
+TRAIN_WITH_BEST = (
+    "the studio has the trials of its step sweep; with the best one's values: "
+    "python -m azure_ml run -P network=… -P learning_rate=… -P weight_decay=… -P dropout=…"
+)
+"""What comes after a pipeline, and after a sweep, which registers no model."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -60,7 +66,7 @@ def run(args: Namespace, settings: Settings) -> int:
     print(f"run: {job.name}: {job.studio_url}", flush=True)
     if args.no_stream:
         return 0
-    return follow(cloud, job.name)
+    return follow(cloud, job.name, TRAIN_WITH_BEST if args.sweep else MODELS)
 
 
 def chosen(args: Namespace) -> Path:
@@ -174,8 +180,11 @@ def require_asset(cloud: Cloud, path: str) -> None:
         ) from error
 
 
-def follow(cloud: Cloud, name: str) -> int:
-    """Print a job's progress until it ends; returns 0 where it completed, 1 where not."""
+def follow(cloud: Cloud, name: str, then: str) -> int:
+    """Print a job's progress until it ends; returns 0 where it completed, and says what comes then.
+
+    Raises AzureMlError where it did not complete.
+    """
     try:
         cloud.ml.jobs.stream(name)
     except JobException:
@@ -185,7 +194,7 @@ def follow(cloud: Cloud, name: str) -> int:
         return INTERRUPTED
     job = cloud.ml.jobs.get(name)
     if job.status == DONE:
-        print(f"run: {name} {job.status.lower()}: python -m azure_ml models")
+        print(f"run: {name} {job.status.lower()}: {then}")
         return 0
     raise AzureMlError(f"{name} {str(job.status).lower()}: {why(cloud, job)}")
 

@@ -6,7 +6,7 @@ import pytest
 from loopback_answers import ML
 from loopback_azure import root
 
-from azure_ml import assets, settings
+from azure_ml import assets, graph, settings
 from azure_ml import run as running
 
 
@@ -112,6 +112,33 @@ def test_a_sweep_looks_around_the_recipe_of_its_network(command, photographs_ass
     space = jobs(photographs_asset)[0]["properties"]["jobs"]["sweep"]["search_space"]
     assert space["learning_rate"] == {"type": "choice", "values": rates}
     assert set(space) == {"learning_rate", "weight_decay", "dropout"}
+
+
+def test_after_a_sweep_it_is_said_how_to_train_with_what_it_found(command, photographs_asset):
+    done = command("run", "--sweep")
+
+    assert done.status == 0, done.err
+    assert "completed: the studio has the trials" in done.out
+    assert "-P network=… -P learning_rate=…" in done.out
+
+
+@pytest.mark.parametrize(
+    ("network", "step", "prefix"),
+    [("cnn", "train", ""), ("student", "train", ""), ("student", "train_teacher", "teacher_")],
+)
+def test_what_a_sweep_varies_can_be_given_to_a_run(network, step, prefix):
+    names = graph.read(assets.FOLDER / "sweep.yaml").steps["sweep"].searched
+    given = [f"-P{prefix}{name}=0.007" for name in names]
+    args = parsed("-P", f"network={network}", *given)
+    file = running.chosen(args)
+
+    wanted = running.described(file, args, settings.read({}))
+
+    assert graph.problems(wanted, file.parent) == []
+    pipeline = graph.resolve(wanted, file.parent)
+    for name in names:
+        (source,) = graph.references(pipeline.steps[step].inputs[name])
+        assert pipeline.inputs[source.removeprefix("parent.inputs.")] == "0.007"
 
 
 def test_a_student_is_trained_after_its_teacher(command, photographs_asset):
