@@ -175,7 +175,8 @@ def report(best: dict) -> None:
         f"tune: {best['trials']} trials, {best['pruned']} of them pruned; the best, trial "
         f"{best['trial']}, is right on {best['validation_accuracy']:.1%} of validation "
         f"(standard error {best['standard_error']:.1%})\n"
-        f"tune: mlflow run . --env-manager=local -P network={best['network']} {best['parameters']} -P source=…"
+        f"tune: mlflow run . --env-manager=local -P source=… -P network={best['network']} "
+        f"{best['parameters']}"
     )
 
 
