@@ -8,7 +8,9 @@ from tools import ROOT, run_tool
 from history_service.metrics import Metrics
 
 MONITORING = ROOT / "docker" / "monitoring"
-METRIC = re.compile(r"\b((?:http|model|predictions)_[a-z_]*[a-z]|predictions_total)\b(?=\{)")
+METRIC = re.compile(
+    r"\b((?:http|model|predictions)_[a-z_]*[a-z]|(?:unknown_)?predictions_total)\b(?=\{)"
+)
 
 
 def exposed() -> set[str]:
