@@ -1,9 +1,10 @@
 """Trains each network with its defaults on the photographs, and writes what it reaches.
 
 python -m benchmarks.accuracy                       # every network that has no figures yet
-python -m benchmarks.accuracy --network cnn --again # one network anew
+python -m benchmarks.accuracy --network cnn --again # a network whose recipe has changed
 
-One network at a time, and resumable: each is a run of `main`, which goes on where it stopped. The
+One network at a time, and resumable: each is a run of `main`, which goes on where it stopped, and
+finds what is trained already. (The minutes of a training that was resumed are those since then.) The
 tracking database is the benchmark's own, so that no champion of yours is touched.
 """
 

@@ -7,8 +7,9 @@ import platform
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "results"
-PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "balls"
-"""Where the photographs lie that the published figures were measured on."""
+HERE = Path(__file__).parents[2] / "shared" / "data" / "balls"
+PHOTOS = Path(os.environ.get("PHOTOS", HERE))
+"""Where the photographs lie, as category/*.jpg: the environment's PHOTOS says it."""
 
 
 def machine() -> dict[str, object]:

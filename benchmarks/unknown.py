@@ -117,6 +117,8 @@ def main() -> None:
     args = parser.parse_args()
     flags = ["--network", args.network, "--epochs", args.epochs]
     flags += ["--size", args.size, "--label-smoothing", args.label_smoothing]
+    if not args.source.is_dir():
+        parser.error(f"no photographs under {args.source}: expected <category>/*.jpg")
     found = []
     categories = sorted(path.name for path in args.source.iterdir() if path.is_dir())
     for number, left_out in enumerate(rounds(categories)[: args.rounds]):
