@@ -4,8 +4,8 @@ python -m benchmarks.accuracy                       # every network that has no 
 python -m benchmarks.accuracy --network cnn --again # a network whose recipe has changed
 
 One network at a time, and resumable: each is a run of `main`, which goes on where it stopped, and
-finds what is trained already. (The minutes of a training that was resumed are those since then.) The
-tracking database is the benchmark's own, so that no champion of yours is touched.
+finds what is trained already. (The minutes of a training that was resumed are those since then.)
+The tracking database is the benchmark's own, so that no champion of yours is touched.
 """
 
 import argparse
