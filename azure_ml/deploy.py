@@ -2,7 +2,7 @@
 
 Online, two colours take turns: the new version is set up beside the one that answers, is asked
 once, and only then gets the traffic. The old one is deleted unless it is to be kept; while it is
-there, --back gives the traffic back to it.
+there, --back gives the traffic back to it, and --drop-idle deletes it.
 """
 
 import json
@@ -35,16 +35,20 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--keep", action="store_true", help="keep the old colour; it costs the same"
     )
-    parser.add_argument(
+    after = parser.add_mutually_exclusive_group()
+    after.add_argument(
         "--back", action="store_true", help="traffic back to the colour that was kept"
     )
+    after.add_argument("--drop-idle", action="store_true", help="delete the colour without traffic")
 
 
 def run(args: Namespace, settings: Settings) -> int:
-    """Deploy online or for batches, or go back."""
+    """Deploy online or for batches, or go back, or delete what was kept."""
     cloud = Cloud(settings)
     if args.back:
         return go_back(cloud)
+    if args.drop_idle:
+        return drop_idle(cloud)
     model = registry.find(cloud, args.version)
     if args.batch:
         return deploy_batch(cloud, model)
@@ -67,10 +71,10 @@ def deploy_online(cloud: Cloud, model: Model, keep: bool) -> int:
     print(f"deploy: {new} answers {ask(cloud, endpoint.name, new, model)}", flush=True)
     switch(cloud, endpoint, new)
     if old and not keep:
-        cloud.ml.online_deployments.begin_delete(old, endpoint.name).result()
-        print(f"deploy: {old} is deleted")
+        delete(cloud, endpoint, old)
     elif old:
-        print(f"deploy: {old} is kept: python -m azure_ml deploy --back gives it the traffic")
+        back, drop = (f"python -m azure_ml deploy {flag}" for flag in ("--back", "--drop-idle"))
+        print(f"deploy: {old} is kept: {back} gives it the traffic, {drop} deletes it")
     az, where = "az ml online-endpoint", f"-n {endpoint.name} {' '.join(cloud.settings.scope)}"
     print(f"deploy: {endpoint.scoring_uri}; its key: {az} get-credentials {where}")
     print(f"deploy: to end the cost: {az} delete {where}")
@@ -138,6 +142,29 @@ def go_back(cloud: Cloud) -> int:
         )
     switch(cloud, endpoint, kept[0])
     return 0
+
+
+def drop_idle(cloud: Cloud) -> int:
+    """Delete what gets no traffic; a repetition finds nothing to do.
+
+    Raises AzureMlError where no colour gets any: which one is to stay is not known.
+    """
+    endpoint = cloud.ml.online_endpoints.get(cloud.settings.online_endpoint)
+    if live(endpoint) is None:
+        raise AzureMlError(f"{endpoint.name} has no colour with traffic: deploy sets one up")
+    names = [str(d.name) for d in cloud.ml.online_deployments.list(endpoint.name)]
+    idle = [name for name in names if not (endpoint.traffic or {}).get(name)]
+    for colour in idle:
+        delete(cloud, endpoint, colour)
+    if not idle:
+        print(f"deploy: {endpoint.name} has nothing without traffic")
+    return 0
+
+
+def delete(cloud: Cloud, endpoint: OnlineEndpoint, colour: str) -> None:
+    """Delete a colour, which ends its cost."""
+    cloud.ml.online_deployments.begin_delete(colour, endpoint.name).result()
+    print(f"deploy: {colour} is deleted", flush=True)
 
 
 def deploy_batch(cloud: Cloud, model: Model) -> int:

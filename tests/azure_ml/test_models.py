@@ -99,6 +99,46 @@ def test_the_old_colour_is_deleted_unless_it_is_to_be_kept(command, models):
     assert "has only green" in done.err
 
 
+def test_the_colour_without_traffic_is_dropped_once(command, models):
+    models.score = answers("football")
+    command("deploy")
+    kept = command("deploy", "--version", "2", "--keep")
+    assert "deploy --drop-idle deletes it" in kept.out
+
+    done = command("deploy", "--drop-idle")
+
+    assert done.status == 0, done.err
+    assert "blue is deleted" in done.out
+    assert colours(models) == {"green"}
+    assert traffic(models) == {"green": 100}
+
+    again = command("deploy", "--drop-idle")
+    assert again.status == 0, again.err
+    assert "nothing without traffic" in again.out
+    assert colours(models) == {"green"}
+
+
+def test_where_no_colour_has_traffic_none_is_dropped(command, models):
+    models.score = lambda body, deployment: {"error": "ill"}
+    assert command("deploy").status == 1
+
+    done = command("deploy", "--drop-idle")
+
+    assert done.status == 1
+    assert "no colour with traffic" in done.err
+    assert colours(models) == {"blue"}
+
+
+def test_a_colour_with_a_share_of_the_traffic_stays(command, models):
+    models.score = answers("football")
+    command("deploy")
+    command("deploy", "--version", "2", "--keep")
+    traffic(models).update({"blue": 10, "green": 90})
+
+    assert command("deploy", "--drop-idle").status == 0
+    assert colours(models) == {"blue", "green"}
+
+
 def test_a_deployment_that_does_not_answer_gets_no_traffic(command, models):
     models.score = answers("football")
     command("deploy")

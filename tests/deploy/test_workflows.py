@@ -70,6 +70,18 @@ def test_every_action_of_the_pipeline_is_done_by_a_job():
     assert all(f"inputs.action == '{action}'" in text for action in ACTIONS)
 
 
+def test_the_old_colour_goes_only_after_the_new_one_is_well():
+    workflow = yaml.safe_load((FOLDER / "workflows" / "mlops.yaml").read_text())
+    steps = [step for step in workflow["jobs"]["deploy"]["steps"] if "run" in step]
+
+    *_, switch, health, back, drop = steps
+
+    assert "deploy --keep" in switch["run"]
+    assert health["run"] == "make azure-health"
+    assert "deploy --back" in back["run"] and "failure()" in back["if"]
+    assert "deploy --drop-idle" in drop["run"] and "if" not in drop
+
+
 class Webhook(BaseHTTPRequestHandler):
     """Keeps what it is sent, and answers as it is told."""
 
