@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +15,16 @@ from .base64_text import decode_base64
 from .confidence import KEPT, Familiar, probabilities
 from .network import Network
 from .pictures import PictureError, decode
+from .room import TOGETHER, Room
 
 WARM_UP_CALLS = 2
 """The first call sizes buffers; the second is as fast as the tenth."""
 
 MUCH = 64 * 1024
 """Characters of base64 text a picture from which on threads gain more than they cost."""
+
+DECODERS = 8
+"""Threads that decode, at most: a container may have few of the cores that it sees."""
 
 ANSWER = (
     "label",
@@ -56,8 +59,8 @@ class Classifier(PythonModel):
         self.familiar = Familiar(facts["strangeness"]) if facts["strangeness"] else None
         self.network = Network(context.artifacts["network"], facts["mirror"])
         self.identity = identity(Path(context.artifacts["facts"]).parents[1], facts)
-        self.decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
-        self.turn = threading.Lock()
+        self.decoders = ThreadPoolExecutor(_threads(), thread_name_prefix="decode")
+        self.room = Room(TOGETHER)
         for _ in range(WARM_UP_CALLS):
             self.network.run(np.zeros((1, self.size, self.size, 3), np.uint8))
 
@@ -83,7 +86,7 @@ class Classifier(PythonModel):
 
     def _decode(self, value: object) -> np.ndarray | PictureError:
         try:
-            return decode(decode_base64(value), self.size, turn=self.turn)
+            return decode(decode_base64(value), self.size, room=self.room.taken)
         except PictureError as error:
             return error
 
@@ -112,6 +115,12 @@ class Classifier(PythonModel):
 
     def _answer(self, **values: object) -> dict:
         return dict.fromkeys(ANSWER) | {"model": self.identity} | values
+
+
+def _threads() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on a Mac
+        return min(len(os.sched_getaffinity(0)), DECODERS)
+    return min(os.cpu_count() or 1, DECODERS)
 
 
 def _length(value: object) -> int:

@@ -2,11 +2,13 @@
 
 import io
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """What is accepted, as Pillow names it; JPEG includes the MPO that some phones write."""
@@ -42,31 +44,43 @@ class Limits:
 
     max_bytes: int = 20 * 1024 * 1024
     max_pixels: int = 64_000_000
+    max_decoded_bytes: int = 640_000_000
+    """What fits into a container of 1 GB beside the network: 40 million pixels of a WebP."""
 
 
 LIMITS = Limits()
 
-LARGE = 16_000_000
-"""Pixels above which a picture waits for its turn: each takes up to 8 bytes."""
+BYTES_A_PIXEL = {"WEBP": 16, "TIFF": 12}
+"""What a picture takes at most while it is decoded, 5 in other formats: its own 4, and a band. Of a
+WebP there are four copies; of a TIFF its 16 bits a colour too."""
+BYTES_A_COEFFICIENT = 2
+"""Of a JPEG in several scans all coefficients are kept, however small it is decoded."""
+
+SMALL = 1_000_000
+"""Pixels of a picture up to which it waits for nobody; and of a band of a larger one."""
+
+REDUCING_GAP = 2.0
+"""Times the wanted side to which whole pixels are averaged, before they are interpolated."""
 
 
 def decode(
     data: bytes,
     size: int,
     limits: Limits = LIMITS,
-    turn: AbstractContextManager = nullcontext(),  # noqa: B008 - it has no state
+    room: Callable[[int], AbstractContextManager] = nullcontext,
 ) -> np.ndarray:
     """Turn an encoded picture into the network's input.
 
     data: a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF (first page).
     size: side in pixels; the whole picture is scaled to size × size, aspect not kept.
-    turn: a lock that threads share, so that they decode pictures above LARGE one at a time.
+    room: given the bytes that decoding takes, holds them: how threads share memory, see room.py;
+    not asked for pictures up to SMALL.
     Returns (size, size, 3) uint8 RGB: upright, transparency laid on white, 16 bits scaled to 8.
     Raises PictureError with code empty, too_many_bytes, not_an_image, too_many_pixels or damaged.
     """
     with open_picture(data, limits) as picture:
         try:
-            return _shrink(picture, size, turn)
+            return _shrink(picture, size, room)
         except PictureError:
             raise
         except Exception as error:  # each codec has exceptions of its own, none of them documented
@@ -87,34 +101,69 @@ def open_picture(data: bytes, limits: Limits = LIMITS) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow's own, higher pixel limit; broken metadata
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels(limits) from error
+        raise _too_many_pixels(limits.max_pixels) from error
     except Exception as error:
         raise PictureError(
             "not_an_image", "The file is not a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
         ) from error
-    if picture.width * picture.height > limits.max_pixels:
-        raise _too_many_pixels(limits)
+    most = min(limits.max_pixels, limits.max_decoded_bytes // _bytes_a_pixel(picture))
+    if picture.width * picture.height > most:
+        raise _too_many_pixels(most)
     return picture
 
 
-def _too_many_pixels(limits: Limits) -> PictureError:
-    message = f"The picture has more than the {limits.max_pixels:,} pixels that are accepted."
+def _bytes_a_pixel(picture: Image.Image) -> int:
+    if isinstance(picture, JpegImageFile):
+        return BYTES_A_COEFFICIENT * len(picture.getbands())
+    return BYTES_A_PIXEL.get(picture.format or "", 5)
+
+
+def _too_many_pixels(most: int) -> PictureError:
+    message = f"The picture has more than the {most:,} pixels that are accepted."
     return PictureError("too_many_pixels", message)
 
 
-def _shrink(picture: Image.Image, size: int, turn: AbstractContextManager) -> np.ndarray:
-    large = picture.width * picture.height > LARGE
+def _shrink(
+    picture: Image.Image, size: int, room: Callable[[int], AbstractContextManager]
+) -> np.ndarray:
+    pixels = picture.width * picture.height
+    needed = pixels * _bytes_a_pixel(picture)
     # A JPEG decodes straight to a half, a quarter or an eighth: at a third of the time, and the
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
-    with turn if large else nullcontext():
+    with room(needed) if pixels > SMALL else nullcontext():
         # Pillow turns a TIFF by itself while it loads, and no other format.
         stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
-        small = plain(picture).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        picture.close()  # with its pixels, before the next large one has its own
+        picture.load()
+        small = _resized(picture, size)
+        picture.close()  # with its pixels, before the next one has its own
     small = on_white(small)
     way = UPRIGHT.get(stored)
     return np.asarray(small if way is None else small.transpose(way))
+
+
+def _resized(picture: Image.Image, size: int) -> Image.Image:
+    """As `plain` gives it, size × size.
+
+    A large one band by band, by the arithmetic of Pillow's own resize with a reducing_gap:
+    converting it whole would copy it.
+    """
+    width, height = picture.size
+    across, down = (int(side / size / REDUCING_GAP) or 1 for side in picture.size)
+    rows = max(SMALL // width // down, 1) * down
+    if height <= rows:
+        return plain(picture).resize(
+            (size, size), Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP
+        )
+    bands = [
+        plain(picture.crop((0, top, width, min(top + rows, height)))).reduce((across, down))
+        for top in range(0, height, rows)
+    ]
+    whole = Image.new(bands[0].mode, (bands[0].width, -(-height // down)))
+    for i, band in enumerate(bands):
+        whole.paste(band, (0, i * rows // down))
+    box = (0, 0, width / across, height / down)
+    return whole.resize((size, size), Image.Resampling.BICUBIC, box=box)
 
 
 def plain(picture: Image.Image) -> Image.Image:

@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,14 @@ from drawing import (
 )
 from PIL import Image, ImageOps
 
-from steps.served_model.pictures import Limits, PictureError, decode, open_picture
+from steps.served_model.pictures import (
+    Limits,
+    PictureError,
+    decode,
+    on_white,
+    open_picture,
+    plain,
+)
 
 LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}, "BMP": {}}
 
@@ -245,22 +253,24 @@ def test_the_pixel_limit_is_ours_to_set():
 
 
 MEASURE = """
-import resource, sys, threading, time
+import resource, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from steps.served_model.pictures import PictureError, decode
+from steps.served_model.room import TOGETHER, Room
 data = sys.stdin.buffer.read()
 decode(open(sys.argv[1], "rb").read(), 64)  # what the first picture loads is not the huge one's
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begun = time.perf_counter()
-turn = threading.Lock()
+room = Room(TOGETHER)
 def code_of(data):
     try:
-        decode(data, 64, turn=turn)
+        decode(data, 64, room=room.taken)
     except PictureError as error:
         return error.code
     return "decoded"
-with ThreadPoolExecutor() as pool:
-    (code,) = set(pool.map(code_of, [data] * int(sys.argv[2])))
+times = int(sys.argv[2])
+with ThreadPoolExecutor(times) as pool:
+    (code,) = set(pool.map(code_of, [data] * times))
 seconds = time.perf_counter() - begun
 print(code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, seconds)
 """
@@ -283,14 +293,55 @@ def test_a_bomb_is_refused_at_once_and_without_memory(make, tmp_path):
     assert seconds < 0.5, "fifty milliseconds on an idle core"
 
 
-def test_several_of_the_largest_pictures_at_once_take_the_memory_of_one(tmp_path):
+@pytest.mark.parametrize(
+    ("size", "times", "most"),
+    [((8_000, 8_000), 2, 400), ((4_000, 3_990), 6, 500)],
+    ids=["the largest", "large ones"],
+)
+def test_pictures_that_come_at_once_share_what_memory_there_is(size, times, most, tmp_path):
     """Else a few small files end a container of 1 GB."""
-    largest = huge_png(8_000, 8_000, depth=8, kind=6)
+    data = huge_png(*size, depth=8, kind=6)
 
-    code, megabytes, _ = measure(largest, tmp_path, times=4)
+    code, megabytes, _ = measure(data, tmp_path, times)
 
     assert code == "decoded"
-    assert megabytes < 700, "64 million pixels of 4 bytes, and a copy"
+    assert megabytes < most
+
+
+def test_what_decoding_takes_is_limited_by_format():
+    """Of a WebP there are four copies while it is decoded."""
+    webp, png = (encoded(quarters(100, 100), kind) for kind in ("WEBP", "PNG"))
+
+    assert code_of(webp, max_decoded_bytes=159_999) == "too_many_pixels"
+    assert decode(webp, 8, Limits(max_decoded_bytes=160_000)).shape == (8, 8, 3)
+    assert decode(png, 8, Limits(max_decoded_bytes=159_999)).shape == (8, 8, 3)
+
+
+def test_room_is_asked_for_large_pictures_only():
+    asked = []
+
+    def room(wanted):
+        asked.append(wanted)
+        return nullcontext()
+
+    for size in ((1000, 1000), (1000, 1001)):
+        decode(encoded(Image.new("RGB", size)), 8, room=room)
+
+    assert asked == [1000 * 1001 * 5]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "I;16", "P"])
+@pytest.mark.parametrize("shape", [(1499, 1103), (700, 2903), (2903, 700)])
+def test_a_picture_that_is_read_in_bands_equals_one_that_is_read_whole(shape, mode):
+    picture = photograph(*shape)
+    picture.putalpha(Image.linear_gradient("L").resize(shape))
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+    data = encoded(picture.convert(mode), compress_level=1)
+    with Image.open(io.BytesIO(data)) as whole:
+        small = plain(whole).resize((64, 64), Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+    assert np.array_equal(decode(data, 64), np.asarray(on_white(small)))
 
 
 @pytest.mark.parametrize("shape", [(1600, 1200), (1201, 799), (640, 480), (70, 65)])
