@@ -85,14 +85,24 @@ def _share(needed: int) -> Iterator[None]:
 
 def _upright(picture: Image.Image) -> Image.Image:
     """The picture in RGB, small and upright: turning it first would copy all of it."""
-    # Pillow turns a TIFF by itself while it loads, and no other format. Its exif_transpose would
-    # also write the photograph's other EXIF data anew, and fail where that cannot be written.
-    stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
+    # Pillow's exif_transpose would also write the photograph's other EXIF data anew, and fail where
+    # that cannot be written.
+    stored = _orientation(picture)
     picture.load()
     small = _on_white(_shrunk(picture))
     picture.close()  # with its pixels, before the next one has its own
     way = UPRIGHT.get(stored)
     return small if way is None else small.transpose(way)
+
+
+def _orientation(picture: Image.Image) -> int:
+    # Pillow turns a TIFF by itself while it loads, and no other format.
+    if picture.format == "TIFF":
+        return 1
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:  # data about the picture that is broken breaks no pixel
+        return 1
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

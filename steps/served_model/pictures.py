@@ -132,14 +132,23 @@ def _shrink(
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
     with room(needed) if pixels > SMALL else nullcontext():
-        # Pillow turns a TIFF by itself while it loads, and no other format.
-        stored = 1 if picture.format == "TIFF" else picture.getexif().get(EXIF_ORIENTATION, 1)
+        stored = _orientation(picture)
         picture.load()
         small = _resized(picture, size)
         picture.close()  # with its pixels, before the next one has its own
     small = on_white(small)
     way = UPRIGHT.get(stored)
     return np.asarray(small if way is None else small.transpose(way))
+
+
+def _orientation(picture: Image.Image) -> int:
+    # Pillow turns a TIFF by itself while it loads, and no other format.
+    if picture.format == "TIFF":
+        return 1
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:  # data about the picture that is broken breaks no pixel
+        return 1
 
 
 def _resized(picture: Image.Image, size: int) -> Image.Image:

@@ -73,8 +73,9 @@ def test_pictures_stand_upright_whatever_exif_says(kind, orientation):
     assert np.abs(corners(pixels) - corners(reference(upright, 32))).max() < 12
 
 
-def test_broken_exif_does_not_cost_the_picture():
-    data = encoded(quarters(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif_does_not_cost_the_picture(kind):
+    data = encoded(quarters(), kind, exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
 
     assert decode(data, 8).shape == (8, 8, 3)
 
