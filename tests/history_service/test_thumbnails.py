@@ -50,7 +50,7 @@ def no_thumbnails(monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Image.Image, "getexif", fail)
+    monkeypatch.setattr(Image.Image, "reduce", fail)
 
 
 def test_a_thumbnail_that_fails_is_missing_and_nothing_else_is(make_app, no_thumbnails):

@@ -107,6 +107,6 @@ def test_the_time_that_drawings_take_is_planned_for():
 
 
 def test_recipes_that_start_from_nothing_ask_for_drawings_and_a_flag_forbids_them():
-    assert [recipes.find(name).drawn_epochs for name in ("cnn", "resnet")] == [4, 6]
+    assert [recipes.find(name).drawn_epochs for name in ("cnn", "resnet")] == [5, 6]
     refused = training.choose_recipe(Namespace(network="resnet", drawings=0.0))
     assert refused.drawn_epochs == 0

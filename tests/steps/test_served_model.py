@@ -178,7 +178,7 @@ def test_a_heat_map_comes_where_it_is_asked_for(model):
     heat = np.array(explained["heat_map"])
     assert plain["heat_map"] is None
     assert bad["heat_map"] is None
-    assert heat.shape == (9, 9)
+    assert heat.shape == (10, 10)
     assert np.isfinite(heat).all()
     assert plain | {"heat_map": None} == explained | {"heat_map": None}
 

@@ -33,10 +33,10 @@ def test_it_says_what_the_packed_network_says_of_the_view(house, taught):
     seeds = [tf.constant([1, 2]), tf.constant([3, 4])]
 
     said = taught.targets(
-        tf.constant(images), seeds, tf.eye(5, 3), Recipe(72, 1, augmentation=STILL)
+        tf.constant(images), seeds, tf.eye(5, 3), Recipe(80, 1, augmentation=STILL)
     )
 
-    view = augment(tf.constant(images), seeds[0], STILL, round(72 * teacher.VIEW))
+    view = augment(tf.constant(images), seeds[0], STILL, round(80 * teacher.VIEW))
     expected = keras.ops.softmax(network(view, training=False))
     np.testing.assert_allclose(said, expected, atol=1e-3)
 
@@ -111,5 +111,5 @@ def test_a_teacher_of_other_pictures_is_refused(house, run_stage, tmp_path):
 
 
 def test_a_teacher_at_another_size_is_refused(house):
-    with pytest.raises(StageError, match="has pictures of 32 pixels and house looks at 72"):
+    with pytest.raises(StageError, match="has pictures of 32 pixels and house looks at 80"):
         teacher.Teacher(PackedModel(house.model, "house"), np.zeros((1, 32, 32, 3), np.uint8))

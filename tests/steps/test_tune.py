@@ -124,7 +124,7 @@ def test_what_is_printed_can_be_copied(tuned, run_stage, blind, tmp_path, capsys
 
     assert outcome.code == 0, outcome.run.data.tags
     said = capsys.readouterr().out
-    assert "tune: mlflow run . -P network=cnn -P learning_rate=" in said
+    assert "tune: mlflow run . --env-manager=local -P source=… -P network=cnn -P lear" in said
     assert "2 trials" in said, "a finished search is not repeated"
 
 
