@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from history_service.models import Summary
 
-MOST_BARS = 12  # labels or versions in a chart
+MOST_BARS = 15  # labels or versions in a chart; what more there are share one
 MOST_DAYS = 30
 
 
@@ -38,7 +39,7 @@ class Statistics:
             summary,
             labels=_largest(_in_plain_words(summary.by_label)),
             versions=_largest(summary.by_version),
-            days=_bars(_last_days(summary.by_day)),
+            days=_bars(_last_days(summary.by_day).items()),
             confidence=_confidence(summary.confidence_histogram, unsure_below),
         )
 
@@ -56,14 +57,19 @@ def _in_plain_words(by_label: dict[str, int]) -> dict[str, int]:
     return counts
 
 
-def _bars(counts: dict[str, int]) -> list[Bar]:
-    longest = max(counts.values(), default=0) or 1
-    return [Bar(name, n, round(100 * n / longest, 2)) for name, n in counts.items()]
+def _bars(counts: Iterable[tuple[str, int]]) -> list[Bar]:
+    counts = list(counts)
+    longest = max((n for _, n in counts), default=0) or 1
+    return [Bar(name, n, round(100 * n / longest, 2)) for name, n in counts]
 
 
 def _largest(counts: dict[str, int]) -> list[Bar]:
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return _bars(dict(ordered[:MOST_BARS]))
+    shown, rest = ordered[:MOST_BARS], ordered[MOST_BARS:]
+    if rest:
+        name = "1 other" if len(rest) == 1 else f"{len(rest)} others"
+        shown.append((name, sum(n for _, n in rest)))
+    return _bars(shown)
 
 
 def _last_days(by_day: dict[str, int]) -> dict[str, int]:
@@ -78,6 +84,6 @@ def _last_days(by_day: dict[str, int]) -> dict[str, int]:
 def _confidence(histogram: list[int], unsure_below: float) -> list[Bar]:
     width = 100 / len(histogram)
     names = [f"{i * width:.0f} to {(i + 1) * width:.0f} %" for i in range(len(histogram))]
-    bars = _bars(dict(zip(names, histogram, strict=True)))
+    bars = _bars(zip(names, histogram, strict=True))
     edge = round(unsure_below * len(histogram))
     return [Bar(bar.name, bar.count, bar.percent, i < edge) for i, bar in enumerate(bars)]

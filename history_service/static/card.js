@@ -1,6 +1,6 @@
 // One picture that was added to the page, and what became of it.
 
-import { bar, element, percent, plain, problemOf } from "./elements.js";
+import { UNREACHABLE, bar, element, percent, plain, problemOf } from "./elements.js";
 import { whyToggle } from "./why.js";
 
 const LEADING_SCORES = 5;
@@ -65,9 +65,10 @@ export class Card {
       response = await fetch(url, { method: "POST", body: form, headers });
       if (response.ok) answer = await response.json(); // fails where the answer is cut short
     } catch {
-      throw new Trouble("The service cannot be reached.", true);
+      throw new Trouble(UNREACHABLE, true);
     }
-    if (!response.ok) throw new Trouble(await problemOf(response), response.status >= 429);
+    const again = response.status === 408 || response.status >= 429; // too slow, too often, ours
+    if (!response.ok) throw new Trouble(await problemOf(response), again);
     return answer;
   }
 

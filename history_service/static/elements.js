@@ -38,11 +38,10 @@ export function bar(share) {
   return svg;
 }
 
+export const UNREACHABLE = "The service cannot be reached.";
+
 /** What went wrong with an answer, as a sentence. */
 export async function problemOf(response) {
-  try {
-    return (await response.json()).detail;
-  } catch {
-    return `The service answered with ${response.status}.`;
-  }
+  const problem = await response.json().catch(() => null); // a proxy may answer in its own words
+  return problem?.detail ?? `The service answered with ${response.status}.`;
 }

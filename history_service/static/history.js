@@ -1,16 +1,45 @@
 // The history without reloading the page: filters, pages, and deleting with a key.
 
-import { problemOf } from "./elements.js";
+import { UNREACHABLE, element, problemOf } from "./elements.js";
 
 const asked = new WeakMap(); // how often each part was: an answer that others overtook comes too late
 
-/** Loads a part of the page anew. query: URLSearchParams. */
+/** Loads a part of the page anew, or says above it why not. query: URLSearchParams. */
 export async function refresh(part, query = new URLSearchParams()) {
   const time = (asked.get(part) ?? 0) + 1;
   asked.set(part, time);
-  const response = await fetch(`${part.dataset.url}?${query}`);
-  const html = await response.text();
-  if (response.ok && asked.get(part) === time) part.innerHTML = html; // escaped by the templates
+  const { html, problem } = await load(`${part.dataset.url}?${query}`);
+  if (asked.get(part) !== time) return;
+  if (problem === undefined) replace(part, html);
+  else sayStale(part, problem, () => refresh(part, query));
+}
+
+async function load(url) {
+  try {
+    const response = await fetch(url);
+    return response.ok ? { html: await response.text() } : { problem: await problemOf(response) };
+  } catch {
+    return { problem: UNREACHABLE };
+  }
+}
+
+/** Whoever was in the part is led to its heading, not to the top of the page. */
+function replace(part, html) {
+  const inside = part.contains(document.activeElement);
+  part.innerHTML = html; // escaped by the templates
+  const section = part.closest("section");
+  if (inside) section.querySelector("h2").focus({ preventScroll: true });
+  // A live region that is replaced itself is not read aloud.
+  const status = section.querySelector("[role=status].unseen");
+  if (status) status.textContent = part.querySelector("[data-status]")?.textContent ?? "";
+}
+
+function sayStale(part, problem, retry) {
+  const again = element("button", "button", "Try again", { type: "button" });
+  again.addEventListener("click", retry);
+  const words = element("p", "", [problem, " What is below is not up to date."]);
+  part.querySelector(".stale")?.remove();
+  part.prepend(element("div", "notice bad stale", [words, again], { role: "alert" }));
 }
 
 /** Filters and pages change the list in place and stay in the address. */
@@ -79,7 +108,7 @@ export function startDeleting(list, dialog, deleted) {
       deleted(number);
     } else {
       if (response) sessionStorage.removeItem("key");
-      alert.textContent = response ? await problemOf(response) : "The service cannot be reached.";
+      alert.textContent = response ? await problemOf(response) : UNREACHABLE;
       alert.hidden = false;
     }
   });
