@@ -6,6 +6,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 RESAMPLES = 2000
+AT_ONCE = 2_000_000
+"""Numbers that are drawn at one time: 16 MB of them, however many groups there are."""
 DRAWS = 200
 
 
@@ -19,8 +21,13 @@ def accuracy_interval(
     _, numbers = np.unique(groups, return_inverse=True)
     hits = np.bincount(numbers, weights=correct)
     sizes = np.bincount(numbers)
-    drawn = np.random.default_rng(seed).integers(0, len(sizes), (RESAMPLES, len(sizes)))
-    low, high = np.quantile(hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    rng, n = np.random.default_rng(seed), len(sizes)
+    step = max(1, AT_ONCE // n)
+    found: list[float] = []
+    for first in range(0, RESAMPLES, step):  # the same numbers as all at once
+        drawn = rng.integers(0, n, (min(step, RESAMPLES - first), n))
+        found += list(hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -73,6 +80,17 @@ def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return confusion_matrix(
         labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1])
     )
+
+
+def confused(matrix: np.ndarray, categories: list[str]) -> pd.DataFrame:
+    """The filled cells of `confusion`'s matrix as rows, for as many categories as one likes.
+
+    matrix: (k, k) int. Returns category, predicted and count, the largest count first.
+    """
+    rows, columns = np.nonzero(matrix)
+    names = np.array(categories, object)
+    cells = {"category": names[rows], "predicted": names[columns], "count": matrix[rows, columns]}
+    return pd.DataFrame(cells).sort_values("count", ascending=False, kind="stable")
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The pictures that stages log: curves, confusion, reliability, worst mistakes."""
 
+import math
 from collections.abc import Sequence
 
 import matplotlib
@@ -12,6 +13,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from steps.shared.metrics import reliability
+
+READABLE = 60
+"""Categories up to which each has its half inch, its name and its numbers in a confusion matrix."""
+SIDE_OF_MANY, NAMES_AN_INCH = 15, 5
+"""Inches along the side of a matrix of more, and how many names it has room for."""
 
 
 def curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
@@ -31,17 +37,24 @@ def curves(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
 
 
 def confusion(matrix: np.ndarray, categories: Sequence[str]) -> Figure:
-    """Counts by true (rows) and predicted (columns) category. matrix: (k, k) int."""
-    figure, axes = _figure(1, 1, (2 + 0.5 * len(categories), 1.5 + 0.5 * len(categories)))
+    """Counts by true (rows) and predicted (columns) category. matrix: (k, k) int.
+
+    Above READABLE categories the picture grows no further: colours without numbers (which follow
+    from predictions.csv), and as many names as there is room for.
+    """
+    many = len(categories) > READABLE
+    side = SIDE_OF_MANY if many else 0.5 * len(categories)
+    figure, axes = _figure(1, 1, (2 + side, 1.5 + side))
     axis = axes.flat[0]
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.argwhere(matrix):
+    for row, column in () if many else np.argwhere(matrix):
         colour = "white" if shares[row, column] > 0.5 else "black"
         axis.text(column, row, matrix[row, column], ha="center", va="center", color=colour)
-    ticks = range(len(categories))
-    axis.set_xticks(ticks, categories, rotation=90)
-    axis.set_yticks(ticks, categories)
+    every = math.ceil(len(categories) / (side * NAMES_AN_INCH))
+    ticks, names = range(0, len(categories), every), categories[::every]
+    axis.set_xticks(ticks, names, rotation=90)
+    axis.set_yticks(ticks, names)
     axis.set(xlabel="predicted", ylabel="true")
     return figure
 

@@ -45,6 +45,12 @@ def test_confusion_counts_truth_by_row():
     assert matrix.tolist() == [[1, 1], [0, 1]]
 
 
+def test_the_filled_cells_of_a_confusion_are_rows():
+    table = metrics.confused(np.array([[1, 0], [3, 2]]), ["a", "b"])
+
+    assert table.to_numpy().tolist() == [["b", "a", 3], ["b", "b", 2], ["a", "a", 1]]
+
+
 def test_calibration_error_by_hand():
     confidence = np.array([0.95, 0.95, 0.55, 0.55])
     correct = np.array([True, True, True, False])
@@ -88,6 +94,15 @@ def test_copies_of_a_picture_do_not_narrow_the_interval():
     assert many == pytest.approx((low, high))
 
 
+def test_any_number_of_groups_is_resampled_in_little_memory(monkeypatch):
+    correct, groups = np.arange(500) % 7 > 0, np.arange(500) // 2
+    at_once = metrics.accuracy_interval(correct, groups)
+
+    monkeypatch.setattr(metrics, "AT_ONCE", 250 * 3)
+
+    assert metrics.accuracy_interval(correct, groups) == at_once
+
+
 def test_the_paired_test_is_mcnemars():
     correct = np.array([True] * 8 + [False] * 2 + [True] * 10)
     before = np.array([False] * 8 + [True] * 2 + [True] * 10)
@@ -124,6 +139,18 @@ FIGURES = {
     "sheet": lambda: plots.picture_sheet([np.zeros((9, 9, 3), np.uint8)] * 7, ["caption"] * 7),
     "empty sheet": lambda: plots.picture_sheet([], []),
 }
+
+
+def test_a_confusion_of_many_categories_is_no_larger_and_names_some():
+    names = [f"category {i}" for i in range(1_000)]
+
+    figure = plots.confusion(np.eye(1_000, dtype=int), names)
+
+    (axis,) = figure.axes
+    assert max(figure.get_size_inches()) < 20
+    assert not axis.texts
+    assert 50 < len(axis.get_xticks()) == len(axis.get_yticklabels()) < 80
+    assert axis.get_yticklabels()[-1].get_text() == names[round(axis.get_yticks()[-1])]
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
