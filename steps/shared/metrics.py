@@ -5,6 +5,8 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from steps.shared.slices import interval
+
 RESAMPLES = 2000
 AT_ONCE = 2_000_000
 """Numbers that are drawn at one time: 16 MB of them, however many groups there are."""
@@ -17,10 +19,15 @@ def accuracy_interval(
     """95 % bootstrap interval of the accuracy (Efron 1979), resampling whole groups.
 
     correct: (n,) bool; groups: (n,) int, near-duplicates share one: they are not independent.
+    Where as much is right in every group, as when all is, resampling would pretend certainty:
+    there it is Wilson's interval (1927) of as many independent pictures as there are groups.
     """
     _, numbers = np.unique(groups, return_inverse=True)
     hits = np.bincount(numbers, weights=correct)
     sizes = np.bincount(numbers)
+    shares = hits / sizes
+    if (shares == shares[0]).all():
+        return interval(round(shares[0] * len(sizes)), len(sizes))
     rng, n = np.random.default_rng(seed), len(sizes)
     step = max(1, AT_ONCE // n)
     found: list[float] = []

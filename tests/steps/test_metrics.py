@@ -94,6 +94,22 @@ def test_copies_of_a_picture_do_not_narrow_the_interval():
     assert many == pytest.approx((low, high))
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_eight_of_eight_are_no_certainty(right):
+    """Wilson's bounds of 8 of 8 are 8 / (8 + 1.96²) and 1; of copies only the groups count."""
+    least = 8 / (8 + 1.96**2)
+
+    low, high = metrics.accuracy_interval(np.full(24, right), np.arange(24) // 3)
+
+    assert (low, high) == pytest.approx((least, 1) if right else (0, 1 - least), abs=1e-4)
+
+
+def test_one_group_that_is_half_right_says_little():
+    low, high = metrics.accuracy_interval(np.array([True, False]), np.zeros(2, int))
+
+    assert low < 0.5 < high
+
+
 def test_any_number_of_groups_is_resampled_in_little_memory(monkeypatch):
     correct, groups = np.arange(500) % 7 > 0, np.arange(500) // 2
     at_once = metrics.accuracy_interval(correct, groups)
