@@ -166,6 +166,7 @@ def draw(scorer: Scorer, predictions: pd.DataFrame, categories: list[str], photo
     correct = (predictions["predicted"] == predictions["category"]).to_numpy()
     matrix = metrics.confusion(probabilities, labels)
     mlflow.log_figure(plots.confusion(matrix, categories), "confusion.png")
+    mlflow.log_table(metrics.confused(matrix, categories), "confusion.json")
     curve = plots.reliability_curve(predictions["confidence"].to_numpy(), correct)
     mlflow.log_figure(curve, "reliability.png")
     wrong = predictions[~correct].nlargest(MISTAKES, "confidence")

@@ -200,7 +200,14 @@ def test_evaluate_logs_figures_tables_and_pictures(house, evaluated):
     assert figures <= set(outcome.run.data.metrics)
     names = {item.path for item in MlflowClient().list_artifacts(outcome.run.info.run_id)}
     pictures = {"confusion.png", "reliability.png", "mistakes.png", "slices.png", "robustness.png"}
-    tables = {"metrics.json", "slices.json", "slices.csv", "robustness.json", "card.md"}
+    tables = {
+        "metrics.json",
+        "confusion.json",
+        "slices.json",
+        "slices.csv",
+        "robustness.json",
+        "card.md",
+    }
     assert pictures | tables <= names
     assert "## On pictures made worse" in (folder / "card.md").read_text()
     predictions = pd.read_csv(folder / "predictions.csv")
