@@ -1,13 +1,13 @@
 """Both images, as `make images` builds them: what is in them, and how they behave when run."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
 from engine import call, inspect, running
 from load import Load, stored_ids
+from waiting import wait_until
 
 pytestmark = pytest.mark.containers
 NAMES = ("model", "history")
@@ -128,8 +128,7 @@ def test_sigterm_under_load_loses_nothing(history, served, postgres, photograph,
     before = set(stored_ids(postgres))
 
     with Load(url, photograph, clients=8) as load:
-        while len(load.ids) < 20:
-            time.sleep(0.05)
+        wait_until(lambda: len(load.ids) >= 20)
         seconds = container.stop(GRACE_S[stopped])
 
     # What it had taken in was finished: a row for every answer, an answer for every row.

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from engine import Container, running
 from load import Load, stored_ids
+from waiting import wait_until
 
 pytestmark = pytest.mark.containers
 CLIENTS = 32
@@ -142,14 +143,12 @@ def test_a_roll_out_of_both_under_load_fails_no_request_and_loses_no_row(
     before = set(stored_ids(postgres))
 
     with Load(url, photograph, CLIENTS) as load:
-        while load.statuses.total() < 2 * CLIENTS:
-            time.sleep(0.1)
+        wait_until(lambda: load.statuses.total() >= 2 * CLIENTS)
         for name in ("model", "history"):
             for number in (0, 1):
                 services.exchange(proxy, name, number)
-        until = load.statuses.total() + 2 * CLIENTS
-        while load.statuses.total() < until:
-            time.sleep(0.1)
+        enough = load.statuses.total() + 2 * CLIENTS
+        wait_until(lambda: load.statuses.total() >= enough)
 
     assert not load.broken
     assert set(load.statuses) == {200}

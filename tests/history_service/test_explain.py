@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import jsonschema
 import pytest
 from uploading import BLUE, RED, WHITE, picture, upload
+from waiting import wait_until
 
 EXPLAIN = {"explain": "true"}
 KEY = {"Idempotency-Key": "order-66"}
@@ -111,8 +112,7 @@ def test_who_is_explained_slowly_holds_nobody_up(app, scoring_server):
     scoring_server.control(explain_delay_s=2)
     with ThreadPoolExecutor(4) as pool:
         slow = [pool.submit(explained, app.test_client(), picture(RED)) for _ in range(3)]
-        while scoring_server.control()["explained"] < 1:
-            time.sleep(0.01)
+        wait_until(lambda: scoring_server.control()["explained"])
         started = time.monotonic()
         assert upload(app.test_client(), picture(BLUE)).status_code == 200
         assert time.monotonic() - started < 1

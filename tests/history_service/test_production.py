@@ -13,6 +13,7 @@ import pytest
 import urllib3
 from real_parts import gunicorn
 from uploading import BLUE, picture
+from waiting import wait_until
 
 CLIENTS = 64
 
@@ -117,7 +118,7 @@ def test_a_stop_finishes_requests_in_flight_and_waits_for_no_idle_connection(
         idle.request("GET", f"{url}/health/live")
         fields = {"img": ("a.png", picture(BLUE))}
         answer = pool.submit(urllib3.request, "POST", f"{url}/predict", fields=fields)
-        time.sleep(0.4)
+        wait_until(lambda: scoring_server.control()["calls"])  # it is on its way
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert answer.result().status == 200

@@ -13,6 +13,7 @@ from bombs import IMAGE_MEMORY
 from real_parts import gunicorn
 from uploading import picture
 from urllib3 import encode_multipart_formdata
+from waiting import wait_until
 
 from history_service.batcher import QueueFull
 from history_service.room import Room
@@ -34,8 +35,7 @@ def test_what_fits_is_held_side_by_side_and_the_rest_waits_its_turn():
 
     with ThreadPoolExecutor(4) as pool:
         both = [pool.submit(hold, 40), pool.submit(hold, 60)]
-        while len(entered) < 2:
-            time.sleep(0.001)
+        wait_until(lambda: len(entered) == 2)
         third = pool.submit(hold, 1)
         time.sleep(0.05)
         assert sorted(entered) == [40, 60]

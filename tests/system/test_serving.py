@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from argparse import Namespace
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from waiting import wait_until
 
 from steps import serve as serving
 from steps.shared import registry, services
@@ -135,13 +135,6 @@ def test_a_missing_model_gives_one_clear_line(tracking, free_port, uri):
     assert process.returncode == 1
     assert said.startswith("serve: ")
     assert said.count("\n") == 1
-
-
-def wait_until(condition, seconds=60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "took too long"
-        time.sleep(0.1)
 
 
 def answers(url: str) -> bool:
