@@ -24,11 +24,14 @@ COLUMNS = ["path", "category", "sha256", "bytes", "width", "height"]
 def find_photographs(folder: Path) -> list[Path]:
     """List category/file below `folder`, sorted, relative to it.
 
-    Raises StageError for no category or only one, an empty category, or folders within one.
+    Raises StageError for no category or only one, an empty category, folders within one, or links
+    that lead nowhere.
     """
     shape = f"expected {folder}/<category>/*.jpg"
-    categories = sorted(p for p in folder.iterdir() if p.is_dir() and not sources.hidden(p))
+    seen = sorted(p for p in folder.iterdir() if not sources.hidden(p))
+    categories = [p for p in seen if p.is_dir()]
     if not categories:
+        _require_contents(seen)
         raise StageError(f"no category folders under {folder}: {shape}.")
     found: list[Path] = []
     for category in categories:
@@ -41,13 +44,25 @@ def find_photographs(folder: Path) -> list[Path]:
             )
         if not inside:
             raise StageError(f"category {category.name} is empty: {shape}, or remove the folder.")
+        seen += inside
         found += [p.relative_to(folder) for p in inside if p.is_file()]
     if len(categories) < 2:
         raise StageError(
             f"only one category ({categories[0].name}) under {folder}: at least two are needed."
         )
+    _require_contents(seen)
     _require_text(found)
     return found
+
+
+def _require_contents(paths: list[Path]) -> None:
+    # git-annex and DVC leave such links where they have not fetched the files.
+    lost = [path for path in paths if path.is_symlink() and not path.exists()]
+    if lost:
+        raise StageError(
+            f"links that lead to no file: {len(lost):,}, first {lost[0]}. Fetch what they stand "
+            "for (git annex get, dvc pull), or remove them."
+        )
 
 
 def _require_text(names: list[Path]) -> None:

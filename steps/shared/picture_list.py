@@ -1,6 +1,8 @@
 """Which pictures a person means: a folder of them, a list, or a table of paths."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def list_pictures(pictures: str | Path) -> tuple[Path, list[str]]:
     if spark.is_uri(pictures):
         return Path(), _some(_pictures(spark.list_files(str(pictures))), source)
     if source.is_dir():
-        found = (str(p.relative_to(source)) for p in source.rglob("*") if p.is_file())
+        found = (os.path.relpath(path, source) for path in _files(source))
         return source, _some(_pictures(found), source)
     if not source.is_file():
         raise StageError(f"--pictures {source}: there is no such folder or file.")
@@ -38,6 +40,21 @@ def place(root: Path, path: str) -> Path | str:
 def exists(picture: Path | str) -> bool:
     """Whether there is such a file; of a URI, only Spark can tell, and it has."""
     return spark.is_uri(picture) or Path(picture).is_file()
+
+
+def _files(folder: str | Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
+    """Every file below a folder, links to folders followed, but none that leads back up; links
+    that lead nowhere too, for a row that says so. above: the folders that it is in."""
+    info = os.stat(folder)
+    here = info.st_dev, info.st_ino
+    if here in above:
+        return
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+                yield from _files(entry.path, above | {here})
+            elif os.path.isfile(entry.path) or not os.path.exists(entry.path):
+                yield entry.path
 
 
 def _pictures(paths: Iterable[str]) -> list[str]:

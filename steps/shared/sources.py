@@ -88,14 +88,38 @@ def unzip(archive: Path, folder: Path) -> None:
 
 
 def untar(archive: Path, folder: Path) -> None:
-    """Unpack a tar, compressed or not; only plain files inside the folder (PEP 706)."""
+    """Unpack a tar, compressed or not: plain files inside the folder (PEP 706), and hard links
+    between them. Refuses other links, names that leave the folder, and bombs, before writing."""
     try:
         with tarfile.open(archive) as file:
-            entries = [entry for entry in file if entry.isfile()]
-            _check(archive, folder, [(e.name, e.size) for e in entries])
-            file.extractall(folder, entries, filter="data")
+            entries = _files(archive, file)
+            _check(archive, folder, [(entry.name, size) for entry, size in entries])
+            file.extractall(folder, [entry for entry, _ in entries], filter="data")
     except DAMAGED as error:
         raise StageError(f"{archive} is damaged or unsafe: {error}.") from error
+
+
+def _files(archive: Path, file: tarfile.TarFile) -> list[tuple[tarfile.TarInfo, int]]:
+    """The files of a tar, and the hard links to them, each with the bytes that a copy of it has.
+
+    Raises StageError for links to anything else: photographs would be missing without a word.
+    """
+    sizes: dict[PurePosixPath, int] = {}
+    found, lost = [], []
+    for entry in file:
+        path = PurePosixPath(entry.name)
+        if entry.isfile() or (entry.islnk() and PurePosixPath(entry.linkname) in sizes):
+            size = entry.size if entry.isfile() else sizes[PurePosixPath(entry.linkname)]
+            sizes[path] = size
+            found.append((entry, size))
+        elif entry.islnk() or entry.issym():
+            lost += [] if any(hidden(Path(part)) for part in path.parts) else [entry.name]
+    if lost:
+        raise StageError(
+            f"{archive} holds links that are not followed: {len(lost):,}, first {lost[0]!r}. Pack "
+            "the files that they lead to (tar --dereference)."
+        )
+    return found
 
 
 def innermost(folder: Path) -> Path:

@@ -66,6 +66,29 @@ def test_folders_within_a_category_are_named(source):
     refused(source, "holds folders")
 
 
+def test_links_to_files_that_were_not_fetched_are_counted_and_named(source):
+    for name in ("a/3.jpg", "a/4.jpg", "a/.hidden.jpg"):
+        (source / name).symlink_to("../.git/annex/objects/gone")
+
+    refused(source, r"lead to no file: 2, first .*a/3\.jpg\. .*git annex get")
+
+
+def test_a_link_to_a_category_that_is_gone_is_named(source):
+    (source / "c").symlink_to("/no/such/disk")
+
+    refused(source, r"lead to no file: 1, first .*/c\.")
+
+
+def test_links_to_photographs_and_categories_are_followed(source, tmp_path):
+    (source / "b").rename(tmp_path / "b")
+    (source / "b").symlink_to(tmp_path / "b")
+    (source / "a" / "3.jpg").symlink_to("1.jpg")
+
+    names = [path.as_posix() for path in find_photographs(source)]
+
+    assert names == ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg"]
+
+
 def test_hidden_files_and_folders_are_left_out(source):
     for name in (".git/x", "__MACOSX/x", "a/.DS_Store", "a/Thumbs.db", "b/desktop.ini"):
         (source / name).parent.mkdir(exist_ok=True)

@@ -80,6 +80,25 @@ def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):
     assert tabled["error_code"].tolist() == [None, None, "not_found"]
 
 
+def test_folders_are_entered_through_links_and_no_circle_is_run_in(pictures, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "7.jpg").touch()
+    links = {
+        "linked": "../elsewhere",
+        "below/back": "..",
+        "gone.jpg": "nowhere",
+        "self.jpg": "self.jpg",
+    }
+    for name, target in links.items():
+        (pictures / name).symlink_to(target)
+    os.mkfifo(pictures / "pipe.jpg")  # to read it would wait for ever
+
+    _, paths = list_pictures(pictures)
+
+    found = {"broken.png", "gone.jpg", "linked/7.jpg", "self.jpg"}
+    assert set(paths) == found | {f"below/{i}.jpg" for i in range(5)}
+
+
 def test_what_is_scored_is_not_scored_again_after_a_kill(pictures, scored, monkeypatch):
     monkeypatch.setattr(scorer.Scorer, "part", 2)
     asked = []

@@ -79,21 +79,53 @@ def test_a_file_named_like_the_folder_itself_is_refused(scratch, tmp_path):
     refused(archive, scratch, "leave the folder")
 
 
+@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_devices_in_a_tar_are_left_out(scratch, tmp_path, kind):
+    entries = {"a/1.jpg": b"x", "b/1.jpg": b"y"}
+    archive = tar_of(tmp_path / "archive.tar", entries, [special("a/2.jpg", kind)])
+
+    assert contents(locate(str(archive), scratch)) == entries
+
+
 @pytest.mark.parametrize(
     ("kind", "target"),
     [
         (tarfile.SYMTYPE, "/etc/passwd"),
         (tarfile.SYMTYPE, "../../../etc/passwd"),
+        (tarfile.SYMTYPE, "1.jpg"),
         (tarfile.LNKTYPE, "/etc/passwd"),
-        (tarfile.CHRTYPE, ""),
-        (tarfile.FIFOTYPE, ""),
+        (tarfile.LNKTYPE, "a/3.jpg"),
     ],
 )
-def test_links_and_devices_in_a_tar_are_left_out(scratch, tmp_path, kind, target):
+def test_links_in_a_tar_are_refused_before_anything_is_written(scratch, tmp_path, kind, target):
     entries = {"a/1.jpg": b"x", "b/1.jpg": b"y"}
     archive = tar_of(tmp_path / "archive.tar", entries, [special("a/2.jpg", kind, target)])
 
+    refused(archive, scratch, r"links that are not followed: 1, first 'a/2\.jpg'.* --deref")
+
+    assert not contents(scratch)
+
+
+def test_links_that_a_version_control_hides_in_a_tar_disturb_nobody(scratch, tmp_path):
+    entries = {"a/1.jpg": b"x", "b/1.jpg": b"y"}
+    hidden = [special(".git/annex/link", tarfile.SYMTYPE, "elsewhere")]
+    archive = tar_of(tmp_path / "archive.tar", entries, hidden)
+
     assert contents(locate(str(archive), scratch)) == entries
+
+
+def test_hard_links_in_a_tar_are_files_too(source, scratch, tmp_path):
+    (source / "b" / "copy.jpg").hardlink_to(source / "a" / "1.jpg")
+    archive = pack(source, tmp_path / "photographs.tar.gz")
+
+    assert contents(locate(str(archive), scratch)) == contents(source)
+
+
+def test_hard_links_count_as_the_copies_that_they_become(scratch, tmp_path):
+    links = [special(f"b/{i}.jpg", tarfile.LNKTYPE, "a/1.jpg") for i in range(200)]
+    archive = tar_of(tmp_path / "bomb.tar", {"a/1.jpg": bytes(2 * 1024**2)}, links)
+
+    refused(archive, scratch, "refused as too large")
 
 
 def test_a_link_in_a_zip_is_no_link_on_disk(scratch, tmp_path):
