@@ -92,12 +92,12 @@ def peak_memory(folder: Path, names: list[str]) -> float:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, default=results.PHOTOS, help="category/*.jpg")
+    parser.add_argument(
+        "--photos", type=results.photographs, default=results.PHOTOS, help="category/*.jpg"
+    )
     parser.add_argument("--most", type=int, default=100_000, help="pictures for the memory curve")
     args = parser.parse_args()
     names = sorted(p.relative_to(args.photos).as_posix() for p in args.photos.glob("*/*.jpg"))
-    if not names:
-        parser.error(f"no photographs under {args.photos}: expected <category>/*.jpg")
     speeds = {
         "plain_loop": pictures_a_second(plain_loop, args.photos, names),
         "dataprep": pictures_a_second(ours, args.photos, names),
@@ -118,6 +118,7 @@ def main() -> None:
             "peak_private_memory_mb": memory,
             "cores": os.cpu_count(),
         },
+        results.whole(parser, args, "most"),
     )
 
 

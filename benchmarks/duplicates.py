@@ -6,7 +6,6 @@ python -m benchmarks.duplicates [--photos FOLDER]
 import argparse
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -65,11 +64,11 @@ def recognised(photos: list[Image.Image], copies: list[bytes]) -> float:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, default=results.PHOTOS, help="category/*.jpg")
+    parser.add_argument(
+        "--photos", type=results.photographs, default=results.PHOTOS, help="category/*.jpg"
+    )
     args = parser.parse_args()
     paths = sorted(args.photos.glob("*/*.jpg"))
-    if not paths:
-        parser.error(f"no photographs under {args.photos}: expected <category>/*.jpg")
     photos = [Image.open(path).convert("RGB") for path in paths[:: max(len(paths) // COUNT, 1)]]
     shares = {"JPEG of quality 30": recognised(photos, [encoded(one, 30) for one in photos])}
     for name, change in COPIES.items():

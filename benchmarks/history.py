@@ -195,11 +195,11 @@ def measure(app: Flask, sizes: list[int]) -> list[dict[str, float]]:
     return found
 
 
-def draw(databases: dict[str, list[dict]], path: Path) -> None:
+def draw(databases: dict[str, dict], path: Path) -> None:
     """One picture: milliseconds over rows, each database a panel."""
     figure, axes = plt.subplots(1, len(databases), figsize=(5.5 * len(databases), 4), sharey=True)
-    for axis, (name, rows) in zip(np.atleast_1d(axes), databases.items(), strict=True):
-        sized = [row for row in rows if row["rows"]]
+    for axis, (name, found) in zip(np.atleast_1d(axes), databases.items(), strict=True):
+        sized = [row for row in found["sizes"] if row["rows"]]
         for key in [k for k in sized[0] if k.endswith("_ms")]:
             style = "--" if key.startswith("plain") else "-"
             label = key.removesuffix("_p95_ms").replace("_", " ")
@@ -221,7 +221,8 @@ def main() -> None:
     parser.add_argument("--database", help="a PostgreSQL URL; default: SQLite in a scratch folder")
     parser.add_argument("--rows", action="append", type=int, help="may be repeated")
     args = parser.parse_args()
-    done = results.read("history").get("databases", {})
+    whole = results.whole(parser, args, "rows")
+    done = results.read("history").get("databases", {}) if whole else {}
     with tempfile.TemporaryDirectory() as scratch:
         url = args.database or f"sqlite:///{scratch}/history.db"
         if args.database:
@@ -231,9 +232,11 @@ def main() -> None:
         with app.app_context():
             name = db.engine.dialect.name
         schema_version.upgrade(app)
-        done[name] = measure(app, args.rows or list(SIZES))
-    results.write("history", {"databases": done})
-    draw(done, PICTURE)
+        sizes = measure(app, args.rows or list(SIZES))
+    done[name] = {"machine": results.machine(), "sizes": sizes}
+    results.write("history", {"databases": done}, whole)
+    if whole:
+        draw(done, PICTURE)
 
 
 if __name__ == "__main__":

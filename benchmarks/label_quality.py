@@ -106,7 +106,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     table, features = read(args.data)
-    results.write("label_quality", measure(table, features, args.corrections, args.seed))
+    figures = measure(table, features, args.corrections, args.seed)
+    results.write("label_quality", figures, results.whole(parser, args, "corrections", "seed"))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, required=True, help="a packed model's folder")
     parser.add_argument("--pictures", type=int, default=100_000)
-    parser.add_argument("--source", type=Path, default=results.PHOTOS)
+    parser.add_argument("--source", type=results.photographs, default=results.PHOTOS)
     args = parser.parse_args()
     found: dict[str, object] = {"pictures": args.pictures}
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,7 +93,7 @@ def main() -> None:
     found["largest_difference"] = float(np.abs(one["confidence"] - other["confidence"]).max())
     first = sorted(args.source.glob("*/*.jpg"))[:PLAIN]
     found["one_by_one_pictures_per_second"] = one_by_one(args.model, first)
-    results.write("scoring", found)
+    results.write("scoring", found, results.whole(parser, args, "pictures"))
 
 
 if __name__ == "__main__":

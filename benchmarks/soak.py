@@ -124,8 +124,10 @@ def main() -> None:
             }
         finally:
             system.service.stop()
-    results.write("soak", found)
-    draw(rows, args.minutes, PICTURE)
+    whole = results.whole(parser, args, "minutes", "rate")
+    results.write("soak", found, whole)
+    if whole:
+        draw(rows, args.minutes, PICTURE)
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=Path("work/split"), help="split's folder")
-    parser.add_argument("--source", type=Path, default=results.PHOTOS)
+    parser.add_argument("--source", type=results.photographs, default=results.PHOTOS)
     args = parser.parse_args()
     reference = plain(args.source, args.data)
     goal = float(np.mean([accuracy for _, accuracy in reference[-LAST:]]))

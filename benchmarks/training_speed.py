@@ -131,11 +131,11 @@ def main() -> None:
     )
     parser.add_argument("--network", action="append", help="may be repeated; default: all")
     parser.add_argument("--precision", choices=devices.PRECISIONS, help="default: the quicker")
-    parser.add_argument("--photos", type=Path, default=results.PHOTOS)
+    parser.add_argument("--photos", type=results.photographs, default=results.PHOTOS)
     args = parser.parse_args()
     precision = args.precision or devices.quick_precision()
     keras.mixed_precision.set_dtype_policy(precision)
-    done = results.read("training_speed").get("networks", {})
+    done = {}
     for name in args.network or list(recipes.RECIPES):
         done[name] = training(name, precision)
         print(name, done[name], flush=True)
@@ -149,6 +149,7 @@ def main() -> None:
             "networks": done,
             "loaders_pictures_per_second": loaders(args.photos, 64, 64, scratch),
         },
+        results.whole(parser, args, "network", "precision"),
     )
     scratch.unlink()
 

@@ -113,12 +113,10 @@ def main() -> None:
     parser.add_argument("--size", default="auto")
     parser.add_argument("--label-smoothing", default="auto")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="fewer, for a first look")
-    parser.add_argument("--source", type=Path, default=results.PHOTOS)
+    parser.add_argument("--source", type=results.photographs, default=results.PHOTOS)
     args = parser.parse_args()
     flags = ["--network", args.network, "--epochs", args.epochs]
     flags += ["--size", args.size, "--label-smoothing", args.label_smoothing]
-    if not args.source.is_dir():
-        parser.error(f"no photographs under {args.source}: expected <category>/*.jpg")
     found = []
     categories = sorted(path.name for path in args.source.iterdir() if path.is_dir())
     for number, left_out in enumerate(rounds(categories)[: args.rounds]):
@@ -132,7 +130,8 @@ def main() -> None:
     means = {name: round(float(np.mean([row[name] for row in found])), 4) for name in areas}
     how = {"epochs": args.epochs, "size": args.size}
     name = result_name(args.network, args.label_smoothing, args.epochs, args.size)
-    results.write(name, {**means, **how, "rounds": found})
+    whole = results.whole(parser, args, "rounds")
+    results.write(name, {**means, **how, "rounds": found}, whole)
 
 
 if __name__ == "__main__":

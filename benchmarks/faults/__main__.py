@@ -112,14 +112,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long a fault lasts")
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
     args = parser.parse_args()
-    done = results.read("faults").get("faults", {})
+    whole, done = results.whole(parser, args, "only", "seconds"), {}
     for name in args.only or list(FAULTS):
         done[name] = {
             "seconds": args.seconds,
             **measure(name, args.model, args.source, args.seconds),
         }
         print(name, done[name], flush=True)
-        results.write("faults", {"faults": done})
+        results.write("faults", {"faults": done}, whole and len(done) == len(FAULTS))
+    if whole:
         (results.FOLDER / "faults.md").write_text(table(done))
 
 

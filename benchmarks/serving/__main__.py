@@ -1,9 +1,12 @@
 """Requests a second and times to answer of the whole service, beside others with the same network.
 
-python -m benchmarks.serving --model work/latest/train/model        # a packed model, see train
-python -m benchmarks.serving --model … --only ours --clients 32     # one of them, one load
-python -m benchmarks.serving --model … --rounds 3 --seconds 10      # in turns, the medians
-python -m benchmarks.serving --model … --postgres postgresql://…    # the histories in PostgreSQL
+python -m benchmarks.serving --model work/train/…/model              # work/latest.json names it
+python -m benchmarks.serving --model … --only ours --clients 32      # one of them, one load
+python -m benchmarks.serving --model … --seconds 20 --rounds 1 --postgres postgresql://… \\
+    --name serving_postgres                                          # the histories in PostgreSQL
+
+All services in turns, since a machine's speed drifts; of the rounds the medians. What is asked for
+otherwise than by default goes to serving-partial.json, unless --name says where.
 
 Needs wrk, and `make .venv/bench` for the others. Every upload is a real photograph in a real form;
 every answer of 200 is looked for in the history.
@@ -111,30 +114,38 @@ def medians(rounds: Sequence[dict]) -> dict[str, object]:
     return {**found, "requests_per_second_of_rounds": [x["requests_per_second"] for x in rounds]}
 
 
-def main() -> None:
-    """The command."""
+def command() -> argparse.ArgumentParser:
+    """The command's options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="a packed model's folder")
     parser.add_argument("--only", action="append", choices=CONTESTANTS, help="may be repeated")
     parser.add_argument("--clients", action="append", type=int, help="may be repeated")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each load")
-    in_turns = "of all services in turns, since a machine's speed drifts"
-    parser.add_argument("--rounds", type=positive, default=1, help=in_turns)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
+    parser.add_argument("--rounds", type=positive, default=3, help="of all services in turns")
     parser.add_argument("--source", type=Path, default=results.PHOTOS)
     parser.add_argument("--postgres", help="URL of a database of its own, which is emptied")
-    parser.add_argument("--name", default="serving", help="of the file of results")
+    parser.add_argument("--name", help="of the file of results")
+    return parser
+
+
+def main() -> None:
+    """The command."""
+    parser = command()
     args = parser.parse_args()
     if args.postgres:
         expendable.require_no_history(args.postgres)
-    done = results.read(args.name).get("services", {})
+    asked = ("only", "clients", "seconds", "rounds", "postgres")
+    whole = bool(args.name) or results.whole(parser, args, *asked)
+    done = {}
     measured: dict[str, list[list[dict]]] = {name: [] for name in args.only or CONTESTANTS}
     for name in list(measured) * args.rounds:
         with tempfile.TemporaryDirectory() as scratch:
             measured[name].append(loads(name, args, Path(scratch)))
         done[name] = [medians(rounds) for rounds in zip(*measured[name], strict=True)]
-        results.write(args.name, {"services": done})
+        finished = all(len(rounds) == args.rounds for rounds in measured.values())
+        results.write(args.name or "serving", {"services": done}, whole and finished)
 
 
 if __name__ == "__main__":
