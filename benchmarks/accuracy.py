@@ -1,10 +1,10 @@
 """Trains each network with its defaults on the photographs, and writes what it reaches.
 
 python -m benchmarks.accuracy                       # every network that has no figures yet
-python -m benchmarks.accuracy --network cnn --again # a network whose recipe has changed
+python -m benchmarks.accuracy --network cnn --again # one network anew
 
-One network at a time, and resumable: each is a run of `main`, which goes on where it stopped, and
-finds what is trained already. (The minutes of a training that was resumed are those since then.)
+One network at a time, and resumable: each is a run of `main`, which goes on where it stopped. The
+minutes of a training that was stopped and resumed are those since its last start.
 The tracking database is the benchmark's own, so that no champion of yours is touched.
 """
 
@@ -37,9 +37,9 @@ COLUMNS = {
 SHARES = ("macro_f1", "calibration_error", "rejected", "kept")
 
 
-def train(network: str, source: Path) -> dict[str, Path]:
+def train(network: str, source: Path, fresh: bool) -> dict[str, Path]:
     """Run `main` for a network; returns the folder of each stage. Raises CalledProcessError."""
-    flags = ["--source", str(source), "--network", network]
+    flags = ["--source", str(source), "--network", network, "--fresh", str(fresh).lower()]
     return run_main(WORK, [*flags, "--model-name", f"benchmark-{network}"])
 
 
@@ -85,15 +85,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--network", action="append", help="may be repeated; default: all")
-    parser.add_argument("--source", type=Path, default=results.PHOTOS)
-    parser.add_argument("--again", action="store_true", help="also what has figures already")
+    parser.add_argument("--source", type=results.photographs, default=results.PHOTOS)
+    again = "also what has figures already: every stage is repeated, a teacher's training too"
+    parser.add_argument("--again", action="store_true", help=again)
     args = parser.parse_args()
     done = results.read(NAME).get("networks", {})
     for network in args.network or list(RECIPES):
         if network in done and not args.again:
             print(f"{network} has its figures already; --again measures it anew")
             continue
-        done[network] = measure(train(network, args.source))
+        done[network] = measure(train(network, args.source, args.again))
         results.write(NAME, {"networks": done})
         (results.FOLDER / f"{NAME}.md").write_text(table(done))
 
