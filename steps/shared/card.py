@@ -64,6 +64,7 @@ def _robustness(table: pd.DataFrame) -> list[dict]:
             "unit": rows["unit"].iloc[0],
             "steps": ["as they are" if pd.isna(level) else f"{level:g}" for level in rows["level"]],
             "accuracies": list(rows["accuracy"]),
+            "count": int(rows["count"].iloc[0]),
         }
         for name, rows in table.groupby("corruption", sort=False)
     ]

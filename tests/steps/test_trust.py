@@ -169,7 +169,7 @@ def test_a_property_that_does_not_vary_is_one_slice_of_all(described):
     assert table.loc[table["property"] == "group", "slice"].tolist() == ["alone"]
 
 
-def card_of(described, figures, classes=CLASSES) -> str:
+def card_of(described, figures, classes=CLASSES, spoilt=None) -> str:
     by_slice = slices.accuracy_by_slice(described, np.array([True] * 8 + [False] * 4))
     facts = {"name": "cnn", "categories": ["a", "b"], "size": 64, "run_id": "run1"}
     data = {"test": 12, "train": 90, "validation": 11, "digest": "d" * 64}
@@ -178,7 +178,7 @@ def card_of(described, figures, classes=CLASSES) -> str:
         "reason": "there is no other champion to beat",
         "metrics": FIGURES | figures,
     }
-    return card.card(facts, data, verdict, classes, card.Trust(by_slice, None, figures))
+    return card.card(facts, data, verdict, classes, card.Trust(by_slice, spoilt, figures))
 
 
 def test_a_card_says_what_was_measured_weakest_first(described):
@@ -214,6 +214,17 @@ def test_a_handful_of_photographs_is_not_named_the_weakest_slice():
 
 def test_a_card_admits_what_was_not_measured(described):
     assert "Not measured: this model was packed without validation" in card_of(described, {})
+
+
+@pytest.mark.parametrize("count", [5, 12])
+def test_a_card_says_on_how_many_photographs_spoilt_ones_were_tried(described, count):
+    rows = [("none", np.nan, "", count, 0.8), ("blur", 4.0, "pixels", count, 0.5)]
+    columns = ["corruption", "level", "unit", "count", "accuracy"]
+
+    text = card_of(described, {}, spoilt=pd.DataFrame(rows, columns=columns))
+
+    assert f"\n\nOn {count} of the 12 test photographs" in text
+    assert ("may differ from the accuracy above.\n\n|" in text) == (count < 12)
 
 
 def test_a_long_card_is_cut_at_a_section(described):
