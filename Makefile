@@ -92,11 +92,11 @@ publish: ## build and push both images as 1.2.3, 1.2 and 1, with SBOM: make publ
 
 up: $(VENV)/pipeline images ## the champion, its history and PostgreSQL in containers: http://127.0.0.1:8000
 	docker/secrets.sh
-	test -d docker/model || test -n "$$MODEL_PATH" || { $(FETCH); }
+	test -e docker/model/MLmodel || test -n "$$MODEL_PATH" || { $(FETCH); }
 	$(COMPOSED) up --detach
 
 model: $(VENV)/pipeline ## another model into what `make up` started: make model MODEL=models:/NAME/3
-	$(FETCH)
+	test -n "$$MODEL_PATH" || { $(FETCH); }
 	$(COMPOSED) up --detach --force-recreate --no-deps model
 
 down: ## stop what `make up` started; the history stays
