@@ -1,6 +1,5 @@
 """Collects photographs into one folder a category, with a table of one row a file."""
 
-import hashlib
 import os
 import re
 import tempfile
@@ -13,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from steps.served_model.pictures import PictureError, open_picture
-from steps.shared import corrections, sources, stage
+from steps.shared import corrections, photo_file, sources, stage
 from steps.shared.corrections import DROP, RELABEL, Corrections
 from steps.shared.stage import StageError
 
@@ -80,10 +79,9 @@ def _require_text(names: list[Path]) -> None:
 
 def take(source: Path, out: Path, name: Path) -> dict:
     """Copy one file and describe it: a row of the table. Only its header is read as a picture."""
-    data = (source / name).read_bytes()
-    (out / name).write_bytes(data)
+    digest, size = photo_file.copy(source / name, out / name)
     try:
-        with open_picture(data) as picture:
+        with open_picture(photo_file.read(out / name)) as picture:
             width, height = picture.size
     except PictureError:  # dataprep says what is wrong with it
         width = height = 0
@@ -93,8 +91,8 @@ def take(source: Path, out: Path, name: Path) -> dict:
             (
                 name.as_posix(),
                 name.parts[0],
-                hashlib.sha256(data).hexdigest(),
-                len(data),
+                digest,
+                size,
                 width,
                 height,
             ),

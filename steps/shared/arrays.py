@@ -18,6 +18,7 @@ from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from steps.served_model.pictures import PictureError, decode
+from steps.shared.photo_file import read
 from steps.shared.stage import StageError
 
 CHUNK = 64
@@ -148,7 +149,7 @@ def _decode_chunk(
     errors = {}
     for i, name in enumerate(names, first):
         try:
-            rows[i] = decode((folder / name).read_bytes(), size)
+            rows[i] = decode(read(folder / name), size)
         except PictureError as error:
             errors[i] = error
     return errors

@@ -18,7 +18,9 @@ import pandas as pd
 from mlflow.pyfunc import PyFuncModel
 from tqdm import tqdm
 
+from steps.served_model.pictures import PictureError
 from steps.shared.arrays import follow_parent
+from steps.shared.photo_file import read
 from steps.shared.stage import StageError
 
 BATCH = 32
@@ -100,13 +102,20 @@ def _predict(
     pictures: list[Path | str | bytes],
 ) -> list[dict]:
     files = [p if isinstance(p, bytes) else _content(Path(p)) for p in pictures]
-    texts = [base64.b64encode(change(file) if change else file).decode() for file in files]
+    sent = [b"" if isinstance(file, PictureError) else file for file in files]
+    texts = [base64.b64encode(change(f) if change and f else f).decode() for f in sent]
     params = {"explain": True} if explain else None
-    return _load(folder).predict(pd.DataFrame({"image": texts}), params)
+    answers: list[dict] = _load(folder).predict(pd.DataFrame({"image": texts}), params)
+    for file, answer in zip(files, answers, strict=True):
+        if isinstance(file, PictureError):  # the model has seen an empty file in its place
+            answer["error"] = {"code": file.code, "message": str(file)}
+    return answers
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> bytes | PictureError:
     try:
-        return path.read_bytes()
+        return read(path)
+    except PictureError as error:
+        return error
     except OSError:
         return b""  # which the model answers with an error, in this picture's row
