@@ -57,7 +57,8 @@ class Scorer:
         """The model's answer to each picture, in order, as the scoring server would give it.
 
         pictures: files, by path or by what they hold. label: what the progress bar says; "": none.
-        change: done to each file first. explain: with heat maps.
+        change: done to each file first. explain: with heat maps. Where a file is not there, or
+        the system does not give it, the answer's `error` has the code not_found or unreadable.
         """
         pictures = list(pictures)
         chunks = [pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH)]
@@ -72,10 +73,15 @@ class Scorer:
         change: Callable[[bytes], bytes] | None = None,
     ) -> list[dict]:
         """As `score`. Raises StageError for a refused picture: no answer is not a wrong one."""
+        pictures = list(pictures)
         answers = self.score(pictures, label, change)
-        failed = [answer["error"]["message"] for answer in answers if answer["error"]]
+        failed = [i for i, answer in enumerate(answers) if answer["error"]]
         if failed:
-            raise StageError(f"the model refused {len(failed)} pictures of {label}: {failed[0]}")
+            first, why = pictures[failed[0]], answers[failed[0]]["error"]["message"]
+            which = "" if isinstance(first, bytes) else f"{first}: "
+            raise StageError(
+                f"pictures of {label} without an answer: {len(failed):,}, first {which}{why}"
+            )
         return answers
 
 
@@ -117,5 +123,8 @@ def _content(path: Path) -> bytes | PictureError:
         return read(path)
     except PictureError as error:
         return error
-    except OSError:
-        return b""  # which the model answers with an error, in this picture's row
+    except (FileNotFoundError, NotADirectoryError):
+        return PictureError("not_found", "There is no such file.")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return PictureError("unreadable", f"The file cannot be read: {reason}.")

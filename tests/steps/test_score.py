@@ -1,5 +1,6 @@
 """score: every picture has its row, good or bad, and a kill costs no more than a part."""
 
+import errno
 import os
 
 import pandas as pd
@@ -62,6 +63,32 @@ def test_a_name_that_is_not_utf_8_has_its_row_too(pictures, scored):
     assert outcome.code == 0
     row = rows_of(out).set_index("path").loc["caf\\xe9.jpg"]
     assert row["error_code"] is None
+
+
+def test_a_file_that_the_system_does_not_give_is_not_called_empty(house, pictures, scored):
+    (pictures / "circle.jpg").symlink_to("circle.jpg")
+    (pictures / "gone.jpg").symlink_to("nowhere")
+    (pictures / "empty.jpg").touch()
+
+    outcome, out = scored(pictures)
+
+    rows = rows_of(out).set_index("path")
+    assert outcome.code == 0
+    codes = rows.loc[["circle.jpg", "gone.jpg", "empty.jpg"], "error_code"].tolist()
+    assert codes == ["unreadable", "not_found", "empty"]
+    reason = os.strerror(errno.ELOOP)
+    assert rows.loc["circle.jpg", "error"] == f"The file cannot be read: {reason}."
+
+
+def test_who_needs_every_answer_is_told_which_file_has_none(house, pictures):
+    asked = [pictures / "below/1.jpg", pictures / "below"]
+    reason = os.strerror(errno.EISDIR)
+
+    with (
+        scorer.Scorer(house.model, 1) as answering,
+        pytest.raises(StageError, match=f"1, first {asked[1]}: The file cannot be read: {reason}"),
+    ):
+        answering.require(asked, "evaluate")
 
 
 def test_a_list_and_a_table_are_taken_in_their_order(pictures, scored):
