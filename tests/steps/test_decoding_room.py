@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from waiting import wait_until
 
 from steps.served_model.room import Room
 
@@ -54,8 +55,7 @@ def test_a_large_one_is_not_overtaken_by_many_small_ones():
     with ThreadPoolExecutor(2) as pool:
         with room.taken(60):
             large = pool.submit(hold, 100)
-            while not room._turn.locked():
-                time.sleep(0.001)
+            wait_until(room._turn.locked)
             small = pool.submit(hold, 1)
             time.sleep(0.05)
             assert order == []
