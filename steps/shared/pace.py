@@ -43,12 +43,13 @@ class Pace:
     def minutes(self, recipe: Recipe, train: int, validation: int) -> float:
         """Of a whole training; train, validation: how many pictures there are of each."""
 
-        def epoch_s(side: int, pictures: int) -> float:
-            pixels = recipe.batch_size * side**2
-            return steps_an_epoch(recipe, pictures) * (self.step_s + self.pixel_s * pixels)
+        def epoch_s(how: Recipe, side: int, pictures: int) -> float:
+            pixels = how.batch_size * side**2
+            return steps_an_epoch(how, pictures) * (self.step_s + self.pixel_s * pixels)
 
-        drawn = recipe.drawn_epochs * epoch_s(recipe.side(0), pretraining.LEARNED)
-        trained = sum(epoch_s(recipe.side(epoch), train) for epoch in range(recipe.epochs))
+        on_drawings = pretraining.on_drawings(recipe)
+        drawn = recipe.drawn_epochs * epoch_s(on_drawings, recipe.side(0), pretraining.LEARNED)
+        trained = sum(epoch_s(recipe, recipe.side(e), train) for e in range(recipe.epochs))
         asked = recipe.epochs * validation * recipe.size**2 * self.pixel_s * FORWARD
         return (drawn + trained + asked) / 60
 

@@ -55,9 +55,10 @@ def _take_over(start: Start, trainer: Trainer) -> None:
 
 
 def _learn_from_drawings(start: Start, trainer: Trainer, folder: Path, workers: Workers) -> None:
-    drawn = replace(
-        start, recipe=on_drawings(start.recipe), categories=list(CATEGORIES), teacher=None
-    )
+    recipe = on_drawings(start.recipe)
+    if start.strangers is None:  # too few photographs to draw any for
+        recipe = replace(recipe, strangers=0.0)
+    drawn = replace(start, recipe=recipe, categories=list(CATEGORIES), teacher=None)
     data = draw(folder, drawn.recipe.size, start.args.seed)
     steps = steps_an_epoch(drawn.recipe, len(data["train"].images))
     learner = drawn.trainer(workers, steps)
@@ -77,6 +78,7 @@ def on_drawings(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         epochs=recipe.drawn_epochs,
+        batch_size=recipe.drawings_a_step or recipe.batch_size,
         growth=recipe.growth[:1],
         final_rate=LAST_RATE,
         mixup=0.0,
@@ -90,19 +92,26 @@ def draw(folder: Path, size: int, seed: int) -> dict[str, Data]:
     folder: where they stay, for a training that was killed; size: side in pixels. The same seed
     draws the same.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"drawings-{size}-{seed}.npy"
-    if not path.is_file():
-        with TemporaryDirectory(dir=folder) as scratch:
-            balls = Path(scratch)
-            write_sample(balls, A_KIND, FIRST_SEED + seed, SIDE)
-            names = sorted(str(file.relative_to(balls)) for file in balls.glob("*/*"))
-            arrays.decode_files(balls, names, balls / path.name, size)
-            os.replace(balls / path.name, path)
-    images = np.load(path)
     labels = np.repeat(np.arange(len(CATEGORIES), dtype=np.int32), A_KIND)
-    held_back = np.arange(len(images)) % A_KIND < HELD_BACK
+    held_back = np.arange(len(labels)) % A_KIND < HELD_BACK
+    # Those held back come first in the file, so that both parts stay on the disk, mapped.
+    order, first = np.argsort(~held_back, kind="stable"), int(held_back.sum())
+    path = folder / f"drawn-{size}-{seed}.npy"
+    if not path.is_file():
+        _render(path, size, seed, order)
+    images, labels = np.load(path, mmap_mode="r"), labels[order]
     return {
-        "train": Data(images[~held_back], labels[~held_back]),
-        "validation": Data(images[held_back], labels[held_back]),
+        "train": Data(images[first:], labels[first:]),
+        "validation": Data(images[:first], labels[:first]),
     }
+
+
+def _render(path: Path, size: int, seed: int, order: np.ndarray) -> None:
+    """Write (n, size, size, 3) uint8; order: (n,) int, rows of the drawings sorted by name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent) as scratch:
+        balls = Path(scratch)
+        write_sample(balls, A_KIND, FIRST_SEED + seed, SIDE)
+        names = sorted(str(file.relative_to(balls)) for file in balls.glob("*/*"))
+        arrays.decode_files(balls, [names[i] for i in order], balls / path.name, size)
+        os.replace(balls / path.name, path)

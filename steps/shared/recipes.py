@@ -72,6 +72,9 @@ class Recipe:
     drawings: float = 0.0
     """passes over drawn balls before the first photograph (see pretraining.py), as a share of
     `epochs`"""
+    drawings_a_step: int | None = None
+    """where fewer photographs than a batch made that smaller: the batch of drawings; None: it is
+    as large as that of photographs"""
     frozen_blocks: int = 0
     """how many of the first blocks keep their pretrained weights"""
     teacher: str = "none"

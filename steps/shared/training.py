@@ -81,9 +81,14 @@ def strengthen(how: Augmentation, strength: float) -> Augmentation:
 
 
 def suit(recipe: Recipe, data: Data) -> Recipe:
-    """The recipe at the pictures' size, with a batch of no more than there are pictures."""
+    """The recipe at the pictures' size, with a batch of no more than there are pictures.
+
+    Of drawings there are enough: their batch stays, else they would take thousands of steps.
+    """
     count, size = data.images.shape[:2]
-    return replace(recipe, size=size, batch_size=min(recipe.batch_size, count))
+    if count >= recipe.batch_size:
+        return replace(recipe, size=size)
+    return replace(recipe, size=size, batch_size=count, drawings_a_step=recipe.batch_size)
 
 
 def strangers_for(recipe: Recipe, data: Data) -> int:

@@ -106,6 +106,32 @@ def test_the_time_that_drawings_take_is_planned_for():
     assert pace.minutes(RECIPE, 100, 10) == pace.minutes(without, 100, 10) + passes
 
 
+def test_two_photographs_do_not_make_a_step_of_two_drawings():
+    two = Data(np.zeros((2, 16, 16, 3), np.uint8), np.arange(2, dtype=np.int32))
+
+    suited = training.suit(replace(RECIPE, drawings=0.0), two)
+
+    assert (suited.batch_size, pretraining.on_drawings(suited).batch_size) == (2, 8)
+    pace, drawn = Pace(step_s=60.0, pixel_s=0.0), replace(suited, drawings=0.5)
+    passes = 2 * training.steps_an_epoch(RECIPE, pretraining.LEARNED)
+    assert pace.minutes(drawn, 2, 2) == pace.minutes(suited, 2, 2) + passes
+
+
+def test_enough_photographs_change_nothing_of_a_recipe():
+    assert training.suit(RECIPE, start_with(KINDS).data["train"]) == RECIPE
+
+
+def test_drawings_are_learned_where_no_strangers_are(tmp_path):
+    """Too few photographs have none, though the batch of drawings has room for them."""
+    recipe = replace(RECIPE, strangers=0.5, batch_size=2, drawings_a_step=8)
+
+    trainer, before = pretrained(start_with(KINDS, recipe), tmp_path)
+
+    after = trainer.network.get_weights()
+    assert all(np.isfinite(weight).all() for weight in after)
+    assert not np.array_equal(before[0], after[0])
+
+
 def test_recipes_that_start_from_nothing_ask_for_drawings_and_a_flag_forbids_them():
     assert [recipes.find(name).drawn_epochs for name in ("cnn", "resnet")] == [5, 6]
     refused = training.choose_recipe(Namespace(network="resnet", drawings=0.0))
