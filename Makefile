@@ -129,6 +129,7 @@ lint: $(VENV)/dev ## ruff, mypy, and that generated files are up to date
 	ruff format --check .
 	mypy
 	python -m steps.shared.mlproject | diff MLproject -
+	python -m steps.shared.conda_env | diff conda.yaml -
 	python -m azure_ml.components --check
 
 audit: $(VENV)/tools/done ## bandit over the code, pip-audit over the locks (it asks pypi.org)
@@ -152,6 +153,7 @@ components: $(VENV)/pipeline ## write azure_ml/components from steps/shared/opti
 
 lock: $(VENV)/dev ## lock the newest allowed versions, with hashes
 	$(LOCK) --upgrade requirements/pipeline.in -o requirements/pipeline.txt
+	python -m steps.shared.conda_env > conda.yaml
 	$(LOCK) --upgrade requirements/tracing.in -o requirements/tracing.txt
 	$(LOCK) --upgrade requirements/deploy.in -o requirements/deploy.txt
 	for name in history serving tracking gpu spark dev bench; do \
