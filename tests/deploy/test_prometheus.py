@@ -110,4 +110,5 @@ def test_every_alert_is_evaluated_and_none_fires(monitored):
         "RequestsFail": "inactive",
         "ModelFails": "inactive",
         "PredictionsSlow": "inactive",
+        "PicturesUnknown": "inactive",
     }
