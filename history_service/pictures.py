@@ -85,10 +85,10 @@ def _share(needed: int) -> Iterator[None]:
 
 def _upright(picture: Image.Image) -> Image.Image:
     """The picture in RGB, small and upright: turning it first would copy all of it."""
+    picture.load()
     # Pillow's exif_transpose would also write the photograph's other EXIF data anew, and fail where
     # that cannot be written.
     stored = _orientation(picture)
-    picture.load()
     small = _on_white(_shrunk(picture))
     picture.close()  # with its pixels, before the next one has its own
     way = UPRIGHT.get(stored)
@@ -101,7 +101,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1
     try:
         return picture.getexif().get(EXIF_ORIENTATION, 1)
-    except Exception:  # data about the picture that is broken breaks no pixel
+    except Exception:  # data about the picture that is broken breaks no pixel: these are loaded
         return 1
 
 

@@ -132,8 +132,8 @@ def _shrink(
     # discrete cosine transform averages as well as a filter would.
     picture.draft(None, (size, size))
     with room(needed) if pixels > SMALL else nullcontext():
-        stored = _orientation(picture)
         picture.load()
+        stored = _orientation(picture)
         small = _resized(picture, size)
         picture.close()  # with its pixels, before the next one has its own
     small = on_white(small)
@@ -147,7 +147,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1
     try:
         return picture.getexif().get(EXIF_ORIENTATION, 1)
-    except Exception:  # data about the picture that is broken breaks no pixel
+    except Exception:  # data about the picture that is broken breaks no pixel: these are loaded
         return 1
 
 
