@@ -91,11 +91,7 @@ def open_picture(data: bytes, limits: Limits = LIMITS) -> Image.Image:
     """Read a picture's header only, and hold it against the limits. Raises as `decode` does."""
     if not data:
         raise PictureError("empty", "The file is empty (0 bytes).")
-    if len(data) > limits.max_bytes:
-        raise PictureError(
-            "too_many_bytes",
-            f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted.",
-        )
+    require_size(len(data), limits)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher pixel limit; broken metadata
@@ -110,6 +106,15 @@ def open_picture(data: bytes, limits: Limits = LIMITS) -> Image.Image:
     if picture.width * picture.height > most:
         raise _too_many_pixels(most)
     return picture
+
+
+def require_size(size: int, limits: Limits = LIMITS) -> None:
+    """Raises PictureError too_many_bytes for a file of more bytes than are accepted."""
+    if size > limits.max_bytes:
+        raise PictureError(
+            "too_many_bytes",
+            f"The file has {size:,} bytes; at most {limits.max_bytes:,} are accepted.",
+        )
 
 
 def _bytes_a_pixel(picture: Image.Image) -> int:

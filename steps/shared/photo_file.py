@@ -7,7 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from steps.served_model.pictures import LIMITS, PictureError
+from steps.served_model.pictures import require_size
 
 BLOCK = 2**20
 """Bytes that are copied at one time."""
@@ -15,14 +15,9 @@ BLOCK = 2**20
 
 def read(path: Path) -> bytes:
     """What a file holds. Raises OSError, and PictureError too_many_bytes, as `decode` would, for
-    one of more than LIMITS.max_bytes, which is not read."""
+    one of more bytes than are accepted, which is not read."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > LIMITS.max_bytes:
-            raise PictureError(
-                "too_many_bytes",
-                f"The file has {size:,} bytes; at most {LIMITS.max_bytes:,} are accepted.",
-            )
+        require_size(os.fstat(file.fileno()).st_size)
         return file.read()
 
 
