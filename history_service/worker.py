@@ -145,13 +145,22 @@ def _unread(sock: socket.socket) -> int:
 
 def _wanted(conn: TConn) -> int:
     """How many bytes the socket is to have before a thread gets the request; 0 at its end."""
+    start = _start(conn)
+    return 0 if start is None else max(_length(start) - len(_held(conn)), 0)
+
+
+def _start(conn: TConn) -> bytes | None:
+    """What there is of the next request, as far as its length can be told; None at the end.
+
+    A usual head is short: it is not worth it to copy the picture behind it.
+    """
     held, arrived = _held(conn), _peek(conn.sock, USUAL_HEAD)
     if arrived == b"":
-        return 0
+        return None
     start = held + (arrived or b"")
-    if END_OF_HEAD not in start or _CHUNKED.search(_head(start)):
-        start = held + (_peek(conn.sock, LONGEST_HEAD) or b"")
-    return max(_length(start) - len(held), 0)
+    if END_OF_HEAD in start and not _CHUNKED.search(_head(start)):
+        return start
+    return held + (_peek(conn.sock, LONGEST_HEAD) or b"")
 
 
 def _length(start: bytes) -> int:
@@ -178,18 +187,17 @@ def _let_go_on(conn: TConn) -> None:
 
     Whoever reads the request tells it again, which a client has to bear with.
     """
-    start = _held(conn) + (_peek(conn.sock, LONGEST_HEAD) or b"")
-    if not getattr(conn, "told", False) and _EXPECT.search(_head(start)):
-        conn.told = True
+    if getattr(conn, "told", False):
+        return
+    head = _head(_start(conn) or b"")
+    conn.told = bool(head)  # or it has nothing to be told
+    if _EXPECT.search(head):
         with suppress(OSError):  # whoever reads next finds out
             conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def _peek(sock: socket.socket, most: int) -> bytes | None:
-    """What has arrived and is not read yet; b"" at the end of the stream, or None.
-
-    A usual head is short: it is not worth it to copy the picture behind it.
-    """
+    """What has arrived and is not read yet; b"" at the end of the stream, or None."""
     sock.setblocking(False)
     try:
         return sock.recv(most, socket.MSG_PEEK)
