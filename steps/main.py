@@ -9,6 +9,8 @@ import json
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -16,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import ExecutionException, MlflowException
 
 from steps.shared import options, recipes, registry, stage
+from steps.shared.alone import FolderTaken, held_alone
 from steps.shared.code_digest import code_digest
 from steps.shared.sources import source_digest
 from steps.shared.stage import MANIFEST, StageError
@@ -47,13 +50,22 @@ class Chain:
             code_digest(f"steps.{name}"),
         )
         out = self.work / name / key[:16]
-        if not self.args.fresh and _finished(out):
-            print(f"main: {name} is finished already: {out}")
-            mlflow.set_tag(f"found.{name}", stage.read_manifest(out)["run_id"])
+        if self._found(name, out):
             return out
-        print(f"main: {name} …", flush=True)
-        self._start(name, wanted | {"out": str(out)})
+        with claimed(out):
+            # Between the look above and here another run may have finished it, and be reading it.
+            if not self._found(name, out):
+                print(f"main: {name} …", flush=True)
+                self._start(name, wanted | {"out": str(out)})
         return out
+
+    def _found(self, name: str, out: Path) -> bool:
+        """Whether an earlier run has finished the stage; says so, and notes which it was."""
+        if self.args.fresh or not _finished(out):
+            return False
+        print(f"main: {name} is finished already: {out}")
+        mlflow.set_tag(f"found.{name}", stage.read_manifest(out)["run_id"])
+        return True
 
     def _parameters(self, name: str) -> dict[str, str]:
         users = {o.name for o in options.of("main")}
@@ -75,6 +87,22 @@ class Chain:
             )
         except ExecutionException as error:
             raise StageError(f"{name} failed: {_reason()}") from error
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[None]:
+    """Be the only main that has a stage write `out`, for a `with` block; the stage itself holds the
+    folder only while it works. Raises StageError."""
+    claim = out.with_name(out.name + ".main")
+    try:
+        with held_alone(claim):
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    claim.rmdir()
+    except FolderTaken as error:
+        raise StageError(f"another run of main is writing {out}: wait for it.") from error
 
 
 def run_stages(args: Namespace) -> dict[str, Path]:

@@ -191,11 +191,11 @@ def test_a_file_that_is_no_sheet_is_named(tmp_path, content, reason):
 
 def test_main_keys_ingest_by_what_the_sheet_says_not_by_where_it_lies(tmp_path, monkeypatch):
     keys = []
-    monkeypatch.setattr("steps.main._finished", lambda out: keys.append(out.name))
-    monkeypatch.setattr(Chain, "_start", lambda *_: None)
+    monkeypatch.setattr(Chain, "_start", lambda _, name, given: keys.append(given["out"]))
     for name, text in (("one.csv", "path\n"), ("two.csv", "path\n"), ("three.csv", "other\n")):
         (tmp_path / name).write_text(text)
         args = options.parse("main", ["--corrections", str(tmp_path / name)])
+        args.work = tmp_path
         Chain(args).run("ingest", {"corrections": source_digest(args.corrections)})
 
     assert keys[0] == keys[1] != keys[2]
