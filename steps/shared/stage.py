@@ -152,13 +152,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None:
-    out = Path(args.out).resolve()  # a link's own folder may be on another disk
-    if out.is_mount():
-        raise StageError(f"--out {out} is a mount point, which stays: name a folder inside it.")
-    if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
-        raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
-    if (out / MANIFEST).is_file() and (other := read_manifest(out).get("stage")) != name:
-        raise StageError(f"--out {out} holds what {other} wrote; name another folder.")
+    out = _place(Path(args.out), name)
     partial = out.with_name(out.name + ".partial")
     with _held(partial, out):
         if not keep_partial:
@@ -171,6 +165,22 @@ def _produce(name: str, work: Work, args: Namespace, keep_partial: bool) -> None
         mlflow.set_tags({"stage.digest": summary["digest"], "stage.out": str(out)})
         shutil.rmtree(out, ignore_errors=True)
         os.replace(partial, out)
+
+
+def _place(out: Path, name: str) -> Path:
+    """The folder that is meant. Raises StageError where a finished one cannot take its place."""
+    out = out.resolve()  # a link's own folder may be on another disk
+    if out.is_mount():
+        raise StageError(f"--out {out} is a mount point, which stays: name a folder inside it.")
+    if Path.cwd().is_relative_to(out):  # it would stand in a folder that is gone
+        raise StageError(f"--out {out} holds the current folder: name one inside it.")
+    if out.exists() and not out.is_dir():
+        raise StageError(f"--out {out} is a file: name a folder.")
+    if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
+        raise StageError(f"--out {out} holds files that no stage wrote; name an empty folder.")
+    if (out / MANIFEST).is_file() and (other := read_manifest(out).get("stage")) != name:
+        raise StageError(f"--out {out} holds what {other} wrote; name another folder.")
+    return out
 
 
 @contextmanager

@@ -150,6 +150,20 @@ def test_a_link_leads_to_the_folder_and_a_mount_point_is_refused(run, tmp_path):
     assert "is a mount point, which stays: name a folder inside it" in run(good, "--out", "/")[2]
 
 
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [(".", "holds the current folder"), ("..", "holds the current folder"), ("file", "is a file")],
+)
+def test_where_no_folder_can_be_put_is_said_before_any_work(run, tmp_path, out, reason):
+    (tmp_path / "file").touch()
+    worked = []
+
+    code, failed, _ = run(lambda *_: worked.append(1), "--out", out)
+
+    assert (code, worked) == (1, [])
+    assert f"--out {(tmp_path / out).resolve()} {reason}" in failed.data.tags["stage.error"]
+
+
 def test_a_place_where_no_run_can_be_kept_is_named(tracking, tmp_path, capsys):
     (tmp_path / "file").touch()
     nowhere = f"sqlite:///{tmp_path}/file/mlflow.db"
