@@ -9,12 +9,9 @@ import errno
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import shutil
-import signal
 import sys
-import time
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from steps.shared import options
 from steps.shared.alone import FolderTaken, held_alone
+from steps.shared.signals import heeding_signals
 
 MANIFEST = "stage.json"
 ERROR_TAG = "stage.error"
-PASSED_ON_S = 2.0
-"""Seconds after Ctrl-C in which `mlflow run` passes it on to the stage, which had it already: a
-pool that is ended is not to be disturbed while it waits for its workers."""
 
 Work = Callable[[Namespace, Path], dict]
 """Does a stage's work: (options, folder to write) → what to remember of it in stage.json.
@@ -67,10 +62,10 @@ def frame(name: str, args: Namespace, system_metrics: bool = False) -> Iterator[
     """An MLflow run around a stage's work: the one that `mlflow run` made, or a new one.
 
     Whatever goes wrong ends the run as failed or killed, says why in one line, and exits. A second
-    signal, PASSED_ON_S after the first or later, ends the process at once instead.
+    signal, a little after the first, ends the process at once instead; see signals.py.
     """
     quieten()
-    with _heeding_signals(), _start_run(name, system_metrics) as active:
+    with heeding_signals(), _start_run(name, system_metrics) as active:
         try:
             mlflow.set_tag("stage", name)
             mlflow.log_params(_new_params(active.data.params, vars(args)))
@@ -219,34 +214,3 @@ def _report(name: str, error: Exception) -> None:
         mlflow.set_tag(ERROR_TAG, message[:4900])
         if trace:
             mlflow.log_text(trace, "traceback.txt")
-
-
-@contextmanager
-def _heeding_signals() -> Iterator[None]:
-    first = None
-
-    def heed(*_: object) -> None:
-        nonlocal first
-        if first is None:
-            first = time.monotonic()
-            raise KeyboardInterrupt
-        if time.monotonic() - first > PASSED_ON_S:
-            _end_at_once()
-
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
-    # In the background of a shell SIGINT is ignored, and stays so.
-    before = {kind: handler for kind, handler in before.items() if handler is not signal.SIG_IGN}
-    for kind in before:
-        signal.signal(kind, heed)
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-
-
-def _end_at_once() -> None:
-    # Who asks a second time waits for no worker, and for no tracking server that may be gone.
-    for child in multiprocessing.active_children():
-        child.kill()
-    os._exit(130)

@@ -14,7 +14,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from steps.shared import stage
+from steps.shared import signals, stage
 from steps.shared.alone import FolderTaken, held_alone
 from steps.shared.stage import StageError
 
@@ -223,7 +223,7 @@ def test_outside_a_stage_there_is_no_run(tracking):
 
 STUBBORN = """
 import os, time
-from steps.shared import stage
+from steps.shared import signals, stage
 
 def work(args, out):
     try:
@@ -242,7 +242,7 @@ def test_who_asks_a_second_time_waits_no_longer(tracking, tmp_path):
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGTERM)
-        time.sleep(stage.PASSED_ON_S + 0.5)
+        time.sleep(signals.PASSED_ON_S + 0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 130
