@@ -1,4 +1,4 @@
-"""What the tests of sources and of ingest share."""
+"""What several files of tests share."""
 
 import pytest
 
@@ -11,3 +11,14 @@ def source(tmp_path):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(name.encode())
     return folder
+
+
+@pytest.fixture
+def register(run_stage, tmp_path):
+    """Registers a model as `balls`; returns the stage's outcome."""
+
+    def register(model, verdict="none", *more):
+        flags = ["--model", model, "--verdict", verdict, "--model-name", "balls"]
+        return run_stage("register", *flags, *more, "--out", tmp_path / "registered")
+
+    return register
