@@ -74,6 +74,7 @@ def measure(
     categories, numbers = np.unique(table["category"], return_inverse=True)
     parts = {part: (table["split"] == part).to_numpy() for part in PARTS}
     labels, groups = numbers[parts["train"]], table["group"].to_numpy()
+    tested = groups[parts["test"]]
     folds = label_quality.out_of_fold(features["train"], labels, groups[parts["train"]], seed)
     tried = ways(labels, folds, seed)
     if sheet:
@@ -88,8 +89,8 @@ def measure(
             "relabelled": int(((corrected != DROPPED) & (corrected != labels)).sum()),
             "validation_accuracy": float((validation == numbers[parts["validation"]]).mean()),
             "test_accuracy": float(rights[name].mean()),
-            "interval": metrics.accuracy_interval(rights[name], groups[parts["test"]]),
-            **metrics.paired_test(rights[name], rights["as_they_are"]),
+            "interval": metrics.accuracy_interval(rights[name], tested),
+            **metrics.paired_test(rights[name], rights["as_they_are"], tested),
         }
     return {
         "pictures": {part: int(chosen.sum()) for part, chosen in parts.items()},

@@ -133,13 +133,17 @@ def calibration_error_by_chance(confidence: np.ndarray, seed: int = 0) -> float:
     return float(np.mean([expected_calibration_error(confidence, correct) for correct in draws]))
 
 
-def paired_test(correct: np.ndarray, champion: np.ndarray) -> dict[str, float]:
-    """Compare two models on the same pictures by McNemar's exact test (1947).
+def paired_test(
+    correct: np.ndarray, champion: np.ndarray, groups: np.ndarray
+) -> dict[str, float]:
+    """Compare two models on the same pictures by McNemar's exact test (1947), where copies of one
+    picture are one piece of evidence: the test is of groups of duplicates.
 
-    correct, champion: (n,) bool. Returns the gain in accuracy, the pictures that only one of
-    the two gets right, and the two-sided p-value.
+    correct, champion: (n,) bool; groups: (n,), the group of each picture. Returns the gain in
+    accuracy, the groups of which the one and the other gets more right, and the two-sided p-value.
     """
-    won, lost = int((correct & ~champion).sum()), int((~correct & champion).sum())
+    gains = pd.Series(correct * 1 - champion).groupby(groups).sum()
+    won, lost = int((gains > 0).sum()), int((gains < 0).sum())
     p_value = binomtest(won, won + lost).pvalue if won + lost else 1.0
     return {
         "gain": float(correct.mean() - champion.mean()),

@@ -16,7 +16,8 @@ def compare(
 ) -> dict:
     """The paired comparison of two models' answers to the same pictures.
 
-    ours, champions: (n,) rows with `category` and `predicted`, in the same order.
+    ours, champions: (n,) rows with `category` and `predicted`, in the same order; ours with
+    `group`, that of the duplicates that a picture is one of.
     categories, known: what ours and what the champion can answer; pictures of what the champion
     cannot are left out, since it could not be right.
     Returns the champion's accuracy, what `metrics.paired_test` gives, `new_categories` and
@@ -32,7 +33,8 @@ def compare(
     correct, before = (
         (frame["predicted"] == frame["category"]).to_numpy()[shared] for frame in (ours, champions)
     )
-    return {"accuracy": float(before.mean()), **metrics.paired_test(correct, before), **names}
+    groups = ours["group"].to_numpy()[shared]
+    return {"accuracy": float(before.mean()), **metrics.paired_test(correct, before, groups), **names}
 
 
 def judge(

@@ -123,7 +123,7 @@ def test_the_paired_test_is_mcnemars():
     correct = np.array([True] * 8 + [False] * 2 + [True] * 10)
     before = np.array([False] * 8 + [True] * 2 + [True] * 10)
 
-    result = metrics.paired_test(correct, before)
+    result = metrics.paired_test(correct, before, np.arange(20))
 
     assert (result["won"], result["lost"]) == (8, 2)
     assert result["gain"] == pytest.approx(0.3)
@@ -133,7 +133,18 @@ def test_the_paired_test_is_mcnemars():
 def test_equal_models_differ_by_nothing():
     same = np.array([True, False])
 
-    assert metrics.paired_test(same, same)["p_value"] == 1
+    assert metrics.paired_test(same, same, np.arange(2))["p_value"] == 1
+
+
+def test_a_picture_and_its_copies_are_one_piece_of_evidence():
+    correct, before = np.ones(10, bool), np.array([False] * 8 + [True] * 2)
+    copies = np.array([0] * 8 + [1, 2])
+
+    result = metrics.paired_test(correct, before, copies)
+
+    assert (result["won"], result["lost"], result["p_value"]) == (1, 0, 1)
+    assert result["gain"] == pytest.approx(0.8)
+    assert metrics.paired_test(correct, before, np.arange(10))["p_value"] < 0.01
 
 
 @pytest.mark.parametrize("measure", [metrics.summary, metrics.expected_calibration_error])

@@ -58,7 +58,8 @@ def test_a_gain_by_chance_does_not_count():
 
 
 def answers(categories, predicted):
-    return pd.DataFrame({"category": categories, "predicted": predicted})
+    groups = range(len(categories))
+    return pd.DataFrame({"category": categories, "predicted": predicted, "group": groups})
 
 
 def test_who_knows_a_new_category_need_only_hold_its_own_elsewhere():
