@@ -56,8 +56,9 @@ def _place(sizes: pd.Series, n: int, shares: dict[str, float]) -> pd.Series:
     middles = sizes.cumsum() - sizes / 2
     tested, validated = shares["test"] * n, (shares["test"] + shares["validation"]) * n
     parts = np.select([middles < tested, middles < validated], ["test", "validation"], "train")
-    for place, part in ((0, "test"), (1, "validation"), (-1, "train")):
-        if part not in parts:  # few pictures: at least one each
+    # Few pictures: at least one each. The last first, so that it takes no other part's only one.
+    for place, part in ((-1, "train"), (0, "test"), (1, "validation")):
+        if part not in parts:
             parts[place] = part
     return pd.Series(parts, index=sizes.index)
 

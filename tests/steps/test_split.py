@@ -49,6 +49,19 @@ def test_whole_groups_stay_on_one_side_and_conflicts_only_train(sizes, seed, dat
     assert set(parts[table["conflict"]]) <= {"train"}
 
 
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.integers(1, 9), min_size=3, max_size=8), st.integers(0, 40), st.integers(0, 2**32)
+)
+def test_however_few_a_category_has_some_of_it_in_each_part(clean, conflicting, seed):
+    table = table_of([*clean, *[1] * conflicting])
+    table["conflict"] = table["group"] >= len(clean)
+
+    parts = assign(table, SHARES, seed)
+
+    assert set(parts[~table["conflict"]]) == set(PARTS)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_every_category_is_parted_as_asked_within_a_point(seed):
     table = two_categories()
