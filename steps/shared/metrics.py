@@ -133,9 +133,7 @@ def calibration_error_by_chance(confidence: np.ndarray, seed: int = 0) -> float:
     return float(np.mean([expected_calibration_error(confidence, correct) for correct in draws]))
 
 
-def paired_test(
-    correct: np.ndarray, champion: np.ndarray, groups: np.ndarray
-) -> dict[str, float]:
+def paired_test(correct: np.ndarray, champion: np.ndarray, groups: np.ndarray) -> dict[str, float]:
     """Compare two models on the same pictures by McNemar's exact test (1947), where copies of one
     picture are one piece of evidence: the test is of groups of duplicates.
 

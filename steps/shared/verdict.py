@@ -33,8 +33,8 @@ def compare(
     correct, before = (
         (frame["predicted"] == frame["category"]).to_numpy()[shared] for frame in (ours, champions)
     )
-    groups = ours["group"].to_numpy()[shared]
-    return {"accuracy": float(before.mean()), **metrics.paired_test(correct, before, groups), **names}
+    tested = metrics.paired_test(correct, before, ours["group"].to_numpy()[shared])
+    return {"accuracy": float(before.mean()), **tested, **names}
 
 
 def judge(
