@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from sklearn.covariance import LedoitWolf
 
 from steps.served_model.confidence import probabilities, strangeness
+from steps.shared.calibration import fit_temperature
 from steps.shared.heads import pooled_features
 
 NEIGHBOUR = 5
@@ -64,8 +65,14 @@ def softmax(_: Reference, asked: Seen) -> np.ndarray:
 
 
 def entropy(_: Reference, asked: Seen) -> np.ndarray:
-    """Of the probabilities; what is served."""
+    """Of the probabilities as the network has them; what is served."""
     return strangeness(asked.logits)
+
+
+def calibrated_entropy(reference: Reference, asked: Seen) -> np.ndarray:
+    """Of the probabilities that a client gets, at the temperature of validation."""
+    seen = reference.validation
+    return strangeness(asked.logits / fit_temperature(seen.logits, seen.labels))
 
 
 def generalized_entropy(_: Reference, asked: Seen) -> np.ndarray:
@@ -128,6 +135,7 @@ SCORES: dict[str, Score] = {
         largest_logit,
         softmax,
         entropy,
+        calibrated_entropy,
         generalized_entropy,
         logit_norm,
         feature_norm,
