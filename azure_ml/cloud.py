@@ -6,10 +6,10 @@ import warnings
 from functools import cached_property
 
 from azure.ai.ml import MLClient
-from azure.identity import DefaultAzureCredential
 
 from azure_ml.arm import GROUPS, Arm
 from azure_ml.errors import LOGIN, AzureMlError
+from azure_ml.login import sign_in
 from azure_ml.settings import Settings
 
 
@@ -18,7 +18,7 @@ class Cloud:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.credential = DefaultAzureCredential()
+        self.credential = sign_in()
         self.arm = Arm(self.credential)
 
     @cached_property

@@ -83,11 +83,11 @@ def price(dollars: float, product: str = "Linux", sku: str = "F8s v2") -> dict:
     return {"retailPrice": dollars, "productName": product, "skuName": sku}
 
 
-def login(path: str) -> Answer:
+def login(path: str, token_life: int) -> Answer:
     """Who signs in, and a token for it."""
     base = f"https://login.microsoftonline.com/{TENANT}"
     if path.endswith("/token"):
-        return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": TOKEN}
+        return 200, {"token_type": "Bearer", "expires_in": token_life, "access_token": TOKEN}
     if path.endswith("/instance"):
         found = f"{base}/v2.0/.well-known/openid-configuration"
         return 200, {"tenant_discovery_endpoint": found, "metadata": []}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from azure.storage.blob import generate_container_sas
 from loopback_answers import (
@@ -42,6 +42,10 @@ class Azure:
         self.soft_deleted: set[str] = set()
         self.score: Callable[[dict, str | None], object] = lambda body, deployment: []
         self.after_submit = "Completed"
+        self.logins: list[dict] = []
+        """What was shown for each token."""
+        self.token_life = 3600
+        """Seconds."""
 
     def fail(self, method: str, pattern: str, status: int, code: str, message: str, times=1):
         """Answer the next `times` calls that fit with an error."""
@@ -59,7 +63,8 @@ class Azure:
                     return fault[2], {"error": fault[3], "error_description": fault[4]}
                 return error(*fault[2:5])
         if host == "login.microsoftonline.com":
-            return login(path)
+            self.logins += [body] if method == "POST" else []
+            return login(path, self.token_life)
         if host == "prices.azure.com":
             return 200, {"Items": [price(self.price), price(9, "Windows"), price(0, sku="x Spot")]}
         if host.endswith("inference.ml.azure.com"):
@@ -231,6 +236,13 @@ def root(azure: Azure) -> str:
     return next(r["id"] for k, r in azure.resources.items() if k.endswith("mlops-sports-ball-ws"))
 
 
+def parsed(raw: bytes, kind: str) -> dict:
+    """The body of a request, where it is JSON or a form."""
+    if "form" in kind:
+        return dict(parse_qsl(raw.decode()))
+    return json.loads(raw) if raw and "json" in kind else {}
+
+
 def handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
     """What an HTTP server needs to speak as `azure`."""
 
@@ -239,8 +251,7 @@ def handler(azure: Azure) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            is_json = "json" in (self.headers.get("Content-Type") or "")
-            body = json.loads(raw) if raw and is_json else {}
+            body = parsed(raw, self.headers.get("Content-Type") or "")
             host = self.headers["Host"].partition(":")[0]
             status, answer = azure.answer(self.command, host, self.path, body, self.headers)
             data = b"" if answer is None else json.dumps(answer).encode()
