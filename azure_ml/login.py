@@ -23,10 +23,11 @@ def sign_in() -> TokenCredential:
     an hour or so, so that a pipeline may take longer. Elsewhere: `az login`, a managed identity, or
     a service principal's three variables.
     """
-    asked = ASK_URL, ASK_TOKEN, "AZURE_TENANT_ID", "AZURE_CLIENT_ID"
-    known = [os.environ.get(name) for name in asked]
-    if all(known) and not os.environ.get("AZURE_CLIENT_SECRET"):
-        return ClientAssertionCredential(str(known[2]), str(known[3]), github_token)
+    given = os.environ.get
+    tenant, client = given("AZURE_TENANT_ID"), given("AZURE_CLIENT_ID")
+    by_github = given(ASK_URL) and given(ASK_TOKEN) and not given("AZURE_CLIENT_SECRET")
+    if by_github and tenant and client:
+        return ClientAssertionCredential(tenant, client, github_token)
     return DefaultAzureCredential()
 
 
