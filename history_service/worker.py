@@ -15,9 +15,11 @@ from termios import FIONREAD
 from threading import BoundedSemaphore
 from typing import Any
 
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from history_service.patient_socket import PatientSocket
+from history_service.request_body import read_in_large_pieces
 
 LINGER_MS = 20
 """Milliseconds that a thread waits for the next request of a connection before it lets it go."""
@@ -100,6 +102,10 @@ class Worker(ThreadWorker):
         if isinstance(conn.sock, PatientSocket):
             conn.sock.arrives_by = time.monotonic() + self.wsgi.config["DEADLINE_S"]
         return super().handle(conn)
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        read_in_large_pieces(req)
+        return super().handle_request(req, conn)
 
     def _comes_next(self, conn: TConn) -> bool:
         """Whether another request has arrived, or does so within a moment."""
