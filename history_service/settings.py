@@ -103,7 +103,13 @@ SETTINGS = (
         "milliseconds",
         "How long a batch that follows another waits to fill up. A lone request never waits.",
     ),
-    Setting("BATCHES", whole(1, 64), 1, "calls", "Calls of the model at one time, by worker."),
+    Setting(
+        "BATCHES",
+        whole(1, 64),
+        1,
+        "calls",
+        "Calls of the model at one time, by worker. 2 suit large pictures.",
+    ),
     Setting(
         "QUEUE_MAX",
         whole(1, 100_000),
