@@ -15,8 +15,8 @@ PIECE = 64 * 1024
 class RequestBody(io.RawIOBase):
     """The `length` bytes behind the head of a request, and no more: another may follow.
 
-    gunicorn's own reads 1,024 at a time and copies what lies behind them each time: 5 ms of a core
-    a megabyte.
+    gunicorn's own reads 1,024 at a time and copies what lies behind them each time: 1.5 ms of a
+    core a megabyte without the socket, this 0.07 (2 cores of an Intel Xeon, 2026-12-01).
     """
 
     def __init__(self, unreader: Any, length: int):
@@ -43,6 +43,6 @@ class RequestBody(io.RawIOBase):
 def read_in_large_pieces(request: Request) -> None:
     """Gives a request that gunicorn has parsed a `RequestBody`, where it said how long that is."""
     reader = request.body.reader
-    if isinstance(reader, LengthReader):
+    if isinstance(reader, LengthReader) and reader.length:  # most requests have no body
         request.unreader.mxchunk = PIECE
         request.body = io.BufferedReader(RequestBody(request.unreader, reader.length), PIECE)
